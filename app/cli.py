@@ -1,0 +1,282 @@
+"""The command line. Heavy imports stand inside the commands, so that `--help` and `--version` answer at once."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from ..control.plan import PressPlan
+    from .run import Simulation
+
+FAULT, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="Robotic massage: one exact, quiet, limited press.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+bench = typer.Typer(help="Measure against the project's goals.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+def main() -> None:
+    """Entry of the `massage-arm` command: bad input and failing disks end in one line, not in a traceback."""
+    try:
+        app()
+    except Exception as error:
+        from ..native.errors import InputError
+
+        if isinstance(error, InputError):
+            _fail(str(error), BAD_INPUT)
+        if isinstance(error, OSError):
+            _fail(f"{error.filename or 'file'}: {error.strerror or error}", 1)
+        raise
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"massage-arm {version('massage-arm')}")
+        except PackageNotFoundError:
+            print("massage-arm (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    file: Annotated[Path | None, typer.Argument(help="Plan of a press (YAML); options override it.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Arm by name, or path of a URDF.")] = None,
+    tip: Annotated[str | None, typer.Option(help="Link of the arm that carries the tool.")] = None,
+    site: Annotated[str | None, typer.Option(help="Where to press, such as interscapular_right.")] = None,
+    tool: Annotated[str | None, typer.Option(help="Tool by name, or path of a tool file.")] = None,
+    force: Annotated[float | None, typer.Option(help="Force of the hold in N.")] = None,
+    hold: Annotated[float | None, typer.Option(help="Length of the hold in s.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the disturbances.")] = None,
+    disturbances: Annotated[str | None, typer.Option(help="ideal, realistic or harsh.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; otherwise runs/<date-time>-<site>.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    gui: Annotated[bool, typer.Option("--gui", help="Show the simulation in a window.")] = False,
+) -> None:
+    """Press once in simulation: find the surface, ramp up, hold, release, withdraw."""
+    options = {
+        "arm": arm, "tip": tip, "site": site, "tool": tool, "force_n": force, "hold_s": hold, "seed": seed,
+        "disturbances": disturbances,
+    }  # fmt: skip
+    plan = _plan(file, options)
+    folder = out or _default_folder(plan.site)
+    _press(plan, folder, gui, quiet)
+    raise typer.Exit(_show_run(plan, folder, json))
+
+
+def _plan(file: Path | None, options: dict[str, Any]) -> "PressPlan":
+    """The plan of `file`, or the default one, with the options that were given."""
+    from dataclasses import replace
+
+    from ..control.plan import PressPlan, load_plan
+
+    plan = load_plan(file) if file else PressPlan()
+    return replace(plan, **{name: value for name, value in options.items() if value is not None})
+
+
+def _default_folder(site: str) -> Path:
+    from datetime import datetime
+
+    return Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}-{site}"
+
+
+def _press(plan: "PressPlan", folder: Path, gui: bool, quiet: bool) -> None:
+    """Run the press with a progress bar; a second Ctrl-C ends the program here."""
+    from ..control.plan import check_plan
+    from .run import Interrupt, press
+
+    check_plan(plan)  # before the heavy import below: a refusal comes at once
+    from ..sim.press import simulate
+
+    def say_once() -> None:
+        if interrupt.asked and not said:
+            said.append(True)
+            print("interrupted: letting the force out and withdrawing; again to abort", file=sys.stderr)
+
+    said: list[bool] = []
+    with Interrupt() as interrupt, _progress(quiet) as progress:
+        show = _follow(progress, "pressing")
+
+        def on_progress(simulation: "Simulation") -> None:
+            say_once()
+            show(simulation)
+
+        try:
+            press(plan, folder, simulate, gui=gui, interrupt=interrupt, on_progress=on_progress)
+        except KeyboardInterrupt:
+            print(f"aborted: the log up to here is in {folder}", file=sys.stderr)
+            raise SystemExit(INTERRUPTED) from None
+
+
+def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
+    """Write the report, then say how the run went and where things are; the exit code."""
+    from ..control.metrics import metrics
+    from ..control.run_log import RUN_FILE, read_run
+    from ..control.ticks import all_causes
+    from .report import write_report
+    from .run import PICTURE_FILE
+
+    report = write_report(folder)
+    record = read_run(folder)
+    figures = metrics(record.ticks, plan)
+    paths = {"log": str(folder / RUN_FILE), "report": str(report), "picture": str(folder / PICTURE_FILE)}
+    interrupted = "withdrawn_at_tick" in record.summary
+    fault = record.summary["final_state"] == "fault"
+    code = INTERRUPTED if interrupted else FAULT if fault else 0
+    if as_json:
+        outcome = {"interrupted": interrupted, "fault": fault, **record.summary}
+        _print_json({"plan": vars(plan), **outcome, **paths, "metrics": [vars(figure) for figure in figures]})
+        return code
+    _print_table([vars(figure) for figure in figures if not figure.name.startswith("time_")])
+    if interrupted:
+        print("interrupted: the arm was withdrawn, the log is closed")
+    if fault:
+        print(f"stopped by the controller: {', '.join(all_causes(record.ticks))}")
+    for name, path in paths.items():
+        print(f"{name:8}{path}")
+    return code
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]) -> None:
+    """Make the report of a run again, from its log."""
+    from .report import write_report
+
+    print(write_report(folder))
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Simulate a run again from its stored inputs; exit code 1 unless every bit of the result is the same."""
+    from ..control.run_log import read_run
+    from .run import replay as do_again
+
+    read_run(folder)
+    from ..sim.press import simulate
+
+    with _progress(quiet) as progress:
+        result = do_again(folder, simulate, _follow(progress, "replaying"))
+    print(result.message)
+    raise typer.Exit(0 if result.same else 1)
+
+
+@bench.command("press")
+def bench_press(
+    json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, nothing else.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 … N−1; the worst one counts.")] = 10,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 1,
+) -> None:
+    """The press against its goals."""
+    from ..sim.bench import press_bench
+
+    with _progress(False) as progress:
+        task = progress.add_task("bench", total=None, force="")
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        figures = press_bench(range(seeds), jobs, on_progress)
+    if json:
+        _print_json(figures)
+    else:
+        _print_table(figures)
+
+
+def _progress(quiet: bool) -> "Progress":
+    """A bar on stderr: what, how far, force, time left. Nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    hidden = quiet or not sys.stderr.isatty()
+    return Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.fields[force]:>8}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, quiet=hidden),  # else it ends in an empty line
+        disable=hidden,
+        transient=True,
+    )
+
+
+def _follow(progress: "Progress", begin: str) -> "Callable[[Simulation], None]":
+    """A function that shows how far a simulation is."""
+    task = progress.add_task(begin, total=None, force="")
+
+    def show(simulation: "Simulation") -> None:
+        from ..control.ticks import ContactState
+
+        progress.update(
+            task,
+            description=ContactState(simulation.contact_state).name.lower(),
+            total=max(simulation.duration_s, simulation.time),
+            completed=simulation.time,
+            force=f"{simulation.force_true:.1f} N",
+        )
+
+    return show
+
+
+def _print_json(data: Any) -> None:
+    """JSON knows no NaN: what is not known is null."""
+    import json
+    import math
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: clean(entry) for key, entry in value.items()}
+        if isinstance(value, list):
+            return [clean(entry) for entry in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    print(json.dumps(clean(data), indent=2, ensure_ascii=False))
+
+
+def _print_table(figures: list[dict[str, Any]]) -> None:
+    """Figures with their goals; the last column says in words whether they are met."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..control.metrics import spell
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("goal", justify="right")
+    table.add_column("")
+    for figure in figures:
+        goal = "" if figure["goal"] is None else f"≤ {figure['goal']:.3g} {figure['unit']}"
+        met = {True: "met", False: "[bold]missed[/bold]", None: ""}[figure["met"]]
+        table.add_row(figure["name"].replace("_", " "), spell(figure["value"], figure["unit"]), goal, met)
+    Console().print(table)

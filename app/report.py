@@ -1,0 +1,211 @@
+"""`report.html` of a run: one file that works offline, made from `run.mcap` (and `scene.png`) alone.
+
+The curves are embedded as numbers and drawn by a few lines of script in the page (`report.html.j2`), so that a report
+stays around a megabyte and can be zoomed.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import numpy.typing as npt
+
+from ..control.metrics import Metric, metrics, spell
+from ..control.plan import PressPlan, parse_plan
+from ..control.run_log import Run, read_run
+from ..control.ticks import ContactState, Ticks, all_causes
+from ..native.errors import InputError
+from .run import PICTURE_FILE, REPORT_FILE, write_whole
+
+_MAX_POINTS = 12_000  # per curve; two per bucket, its smallest and largest value, so that no peak is lost
+_ASKED, _TRUE, _MEASURED = "#444444", "#0072b2", "#e69f00"  # Okabe & Ito: safe for colour-blind readers
+_JOINTS = ("#332288", "#44aa99", "#cc6677", "#999933", "#88ccee", "#882255", "#117733", "#ddcc77", "#aa4499", "#777777")
+
+Signal = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a plot."""
+
+    name: str
+    colour: str
+    values: Signal
+    dashed: bool = False
+    thin: bool = False
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Curves over the common time axis."""
+
+    title: str
+    unit: str
+    curves: Sequence[Curve]
+    limits: tuple[float, float] | None = None
+    """Fixed ends of the y axis; None fits the curves."""
+    note: str = ""
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report.html` into the run folder; its path."""
+    path = folder / REPORT_FILE
+    write_whole(path, render(read_run(folder), _picture(folder / PICTURE_FILE), folder.resolve().name).encode())
+    return path
+
+
+def render(run: Run, picture: bytes | None, name: str) -> str:
+    """The report as HTML; `name` is that of the run folder."""
+    if not len(run.ticks):
+        raise InputError(f"{name}: the log holds no ticks; a report needs at least one")
+    plan = parse_plan(run.metadata["plan"])
+    figures = metrics(run.ticks, plan)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("report.html.j2").render(
+        name=name,
+        title=f"{plan.force_n:g} N on {plan.site.replace('_', ' ')}",
+        warnings=_warnings(run),
+        facts=_facts(run, plan),
+        figures=[_row(figure) for figure in figures if not figure.name.startswith("time_")],
+        times=[_row(figure) for figure in figures if figure.name.startswith("time_") and figure.value > 0],
+        picture=base64.b64encode(picture).decode() if picture else None,
+        provenance=_provenance(run),
+        data=_data(run.ticks, _plots(run, figures)),
+    )
+
+
+def _picture(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _warnings(run: Run) -> list[str]:
+    """What a reader must know before believing the figures."""
+    last = run.ticks[-1]
+    said = []
+    if not run.complete:
+        said.append(f"The log was cut short at {last['time']:.2f} s; the figures cover what was recorded.")
+    if "withdrawn_at_tick" in run.summary:
+        at = run.ticks["time"][min(int(run.summary["withdrawn_at_tick"]), len(run.ticks)) - 1]
+        said.append(f"Interrupted at {at:.2f} s: the arm let the force out and withdrew.")
+    causes = all_causes(run.ticks)
+    if causes:
+        said.append(f"The controller intervened: {', '.join(causes)}.")
+    return said
+
+
+def _facts(run: Run, plan: PressPlan) -> list[tuple[str, str]]:
+    """What was done, for the head of the report."""
+    return [
+        ("Site", plan.site.replace("_", " ")),
+        ("Press", f"{plan.force_n:g} N; ramp {plan.ramp_s:g} s, hold {plan.hold_s:g} s, release {plan.release_s:g} s"),
+        ("Tool", Path(plan.tool).name),
+        ("Arm", f"{Path(plan.arm).name}, control at {plan.control_hz} Hz"),
+        ("Person", plan.body),
+        ("Disturbances", f"{plan.disturbances}, seed {plan.seed}"),
+        ("Length", f"{run.ticks['time'][-1]:.1f} s"),
+    ]
+
+
+def _row(figure: Metric) -> dict[str, Any]:
+    return {
+        "name": figure.name.removeprefix("time_").replace("_", " "),
+        "value": spell(figure.value, figure.unit),
+        "goal": "" if figure.goal is None else f"≤ {figure.goal:.3g} {figure.unit}",
+        "met": figure.met,
+    }
+
+
+def _provenance(run: Run) -> list[tuple[str, str]]:
+    """Everything in the metadata but the plan, which the head tells, one line per input file."""
+    lines = [(key, value) for key, value in sorted(run.metadata.items()) if key not in ("plan", "input_sha256")]
+    hashes: dict[str, str] = json.loads(run.metadata.get("input_sha256", "{}"))
+    return [*lines, *((f"sha256 of inputs/{name}", digest) for name, digest in hashes.items())]
+
+
+def _plots(run: Run, figures: Sequence[Metric]) -> list[Plot]:
+    ticks = run.ticks
+    error = ticks["force_true"] - ticks["force_asked"]
+    force = [
+        Curve("measured", _MEASURED, ticks["force_measured"], thin=True),
+        Curve("true", _TRUE, ticks["force_true"]),
+        Curve("asked", _ASKED, ticks["force_asked"], dashed=True),
+    ]
+    limit = _error_limit(figures)
+    return [
+        Plot("Force", "N", force),
+        Plot("Force error", "N", [Curve("true − asked", _TRUE, error)], (-limit, limit), "scaled to the hold"),
+        Plot("Depth", "mm", [Curve("depth of the tool in the tissue", _TRUE, 1e3 * ticks["depth"])]),
+        Plot("Torque, share of the joint's limit", "%", _torque_curves(run)),
+    ]
+
+
+def _error_limit(figures: Sequence[Metric]) -> float:
+    """Half the height of the error plot: the hold fills it; ramp and release may leave it."""
+    by_name = {figure.name: figure for figure in figures}
+    largest, goal = by_name["max_error"].value, by_name["rms_error"].goal or 0.2
+    return float(np.fmax(1.3 * largest, 1.5 * goal))
+
+
+def _torque_curves(run: Run) -> list[Curve]:
+    limits = json.loads(run.metadata.get("torque_limits", "null"))
+    if not limits:
+        return [Curve("largest of all joints", _TRUE, 100 * run.ticks["torque_share"])]
+    shares = 100 * np.abs(run.ticks["torque"]) / np.asarray(limits)
+    return [Curve(name, _JOINTS[joint % len(_JOINTS)], shares[:, joint]) for joint, name in enumerate(run.joint_names)]
+
+
+def _data(ticks: Ticks, plots: Sequence[Plot]) -> dict[str, Any]:
+    """What the script in the page draws: phases, and curves as base64 of float32."""
+    bucket = max(1, -(-len(ticks) // _MAX_POINTS))
+    return {
+        "time": _pack(_thin_time(ticks["time"], bucket)),
+        "phases": _phases(ticks),
+        "plots": [
+            {
+                **asdict(plot),
+                "curves": [{**vars(curve), "values": _pack(_thin(curve.values, bucket))} for curve in plot.curves],
+            }
+            for plot in plots
+        ],
+    }
+
+
+def _phases(ticks: Ticks) -> list[dict[str, Any]]:
+    """Stretches of equal contact state."""
+    states = ticks["contact_state"].astype(int)
+    begins = np.flatnonzero(np.diff(states, prepend=-1))
+    ends = np.append(begins[1:], len(ticks) - 1)
+    return [
+        {
+            "name": ContactState(int(states[begin])).name.lower(),
+            "begin": float(ticks["time"][begin]),
+            "end": float(ticks["time"][end]),
+        }
+        for begin, end in zip(begins, ends, strict=True)
+    ]
+
+
+def _thin_time(time: Signal, bucket: int) -> Signal:
+    """Times of the points that `_thin` makes."""
+    return time if bucket == 1 else time[: len(time) // (2 * bucket) * 2 * bucket : bucket]
+
+
+def _thin(values: Signal, bucket: int) -> Signal:
+    """Two values per 2·`bucket` ticks, the smallest and the largest, in the order in which they occurred."""
+    if bucket == 1:
+        return values
+    table = values[: len(values) // (2 * bucket) * 2 * bucket].reshape(-1, 2 * bucket)
+    low, high = table.min(axis=1), table.max(axis=1)
+    falls = table.argmin(axis=1) > table.argmax(axis=1)
+    return np.column_stack([np.where(falls, high, low), np.where(falls, low, high)]).ravel()
+
+
+def _pack(values: Signal) -> str:
+    return base64.b64encode(values.astype("<f4").tobytes()).decode()
