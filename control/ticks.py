@@ -6,43 +6,15 @@ so that a block is one plain table: metrics, log and replay see the same bits. F
 """
 
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from ..native.states import Cause, ContactState
+
 Ticks: TypeAlias = npt.NDArray[np.void]
 """A block of ticks, oldest first."""
-
-
-class ContactState(IntEnum):
-    """Where a press stands; the value is what `contact_state` in a tick holds."""
-
-    IDLE = 0
-    APPROACH = 1
-    TOUCH = 2
-    RAMP = 3
-    HOLD = 4
-    RELEASE = 5
-    RETRACT = 6
-    FAULT = 7
-
-
-class Cause(IntFlag):
-    """Why the controller intervened; several may be set at once in `causes` of a tick."""
-
-    STALE_SET_POINT = 1 << 0
-    STALE_SENSOR = 1 << 1
-    NOT_FINITE_STATE = 1 << 2
-    NOT_FINITE_SET_POINT = 1 << 3
-    NOT_FINITE_COMMAND = 1 << 4
-    SET_POINT_REFUSED = 1 << 5
-    CONTACT_LOST = 1 << 6
-    SURFACE_NOT_FOUND = 1 << 7
-    OVER_FORCE = 1 << 8
-    BAD_DT = 1 << 9
-    SINGULAR = 1 << 10
 
 
 @dataclass(frozen=True)

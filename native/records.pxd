@@ -22,6 +22,7 @@ cdef struct SetPointData:
     double twist[6]                  # m/s, rad/s: feed-forward, base axes
     double press_direction[3]        # unit, into the body, base axes
     double force                     # N along press_direction, >= 0
+    double force_rate                # N/s, how fast the force may change
     double approach_speed            # m/s
     double stiffness_tangential      # N/m
     double stiffness_normal          # N/m, along press_direction while in contact

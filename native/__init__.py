@@ -1,0 +1,29 @@
+"""The compiled core: arm model, control law, tissue law and the plant behind a simulated arm."""
+
+from .chain import Chain
+from .controller import Controller
+from .errors import InputError
+from .model import ArmModel
+from .plant import Plant
+from .records import ArmState, Command, SetPoint, Status
+from .settings import ControllerSettings
+from .states import Cause, ContactState, Limit, Task
+from .tissue import Tissue
+
+__all__ = [
+    "ArmModel",
+    "ArmState",
+    "Cause",
+    "Chain",
+    "Command",
+    "ContactState",
+    "Controller",
+    "ControllerSettings",
+    "InputError",
+    "Limit",
+    "Plant",
+    "SetPoint",
+    "Status",
+    "Task",
+    "Tissue",
+]

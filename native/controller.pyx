@@ -1,0 +1,495 @@
+"""The controller: from what the arm reports and what is wanted to joint torques, once a cycle.
+
+    tau = J^T F + N tau_posture + tau_walls + bias
+    F   = K e + D (v_d - v) + n (rho (f_ref + PI(f_ref - f)) - d_n n.v)
+
+K = k_t (1 - n n^T) + k_n n n^T and k_r; D = 2 zeta (Lambda # K), the double-diagonalised damping, translation and
+rotation apart; n is the press direction. The order of the chain is part of the design: check, govern, contact,
+law, wrench clamp, torque map, torque clamp, torque rate, finite check. The readable NumPy version, which the tests
+hold this one against, is `reference/law.py`.
+
+Places kept for what is to come: the energy tank scales the force term in `normal_force`, the momentum observer reads
+`ControllerData.dynamics`, and the guard follows `saturate`.
+"""
+
+from libc.math cimport cos, fabs, isfinite
+from libc.string cimport memcpy, memset
+
+from massage_arm.native.contact cimport (
+    APPROACH, BAD_DT, FAULT, IDLE, NOT_FINITE_COMMAND, NOT_FINITE_SET_POINT, NOT_FINITE_STATE, RELEASE, RETRACT,
+    SET_POINT_REFUSED, SINGULAR, STALE_SET_POINT, TASK_HOLD, contact_step, enter, in_contact, let_go,
+)
+from massage_arm.native.law cimport geometric_mean, task_inertia
+from massage_arm.native.maths cimport (
+    cap_norm3, clamp, cross, dot3, norm3, quaternion_from_rotation, rotate, rotate_back, rotation_between, sin_cos,
+    toward, turned,
+)
+from massage_arm.native.model cimport model_dynamics
+from massage_arm.native.records cimport ArmState, SetPoint
+
+from dataclasses import fields
+
+import numpy as np
+
+from .errors import InputError
+
+cdef enum:
+    LIMIT_SET_POINT = 1
+    LIMIT_ERROR_CLIP = 2
+    LIMIT_FORCE_FEEDBACK = 4
+    LIMIT_WRENCH = 8
+    LIMIT_POSTURE = 16
+    LIMIT_TORQUE = 32
+    LIMIT_TORQUE_RATE = 64
+
+
+cdef bint all_finite(const double* values, int n) noexcept nogil:
+    """x * 0 is 0 for every finite x and NaN for the rest; sums keep it."""
+    cdef double s = 0.0
+    cdef int i
+    for i in range(n):
+        s += values[i] * 0.0
+    return s == 0.0
+
+
+cdef bint state_is_finite(const ArmStateData* state, int n) noexcept nogil:
+    return (all_finite(&state.time, 1) and all_finite(state.q, n) and all_finite(state.dq, n)
+            and all_finite(&state.has_torque, 1) and all_finite(&state.has_wrench, 1)
+            and (state.has_torque == 0.0 or all_finite(state.torque, n))
+            and (state.has_wrench == 0.0 or (all_finite(state.wrench, 6) and all_finite(&state.wrench_time, 1))))
+
+
+cdef int set_point_fault(const SetPointData* s) noexcept nogil:
+    """0, or the cause for which a set-point cannot be used."""
+    cdef double square
+    if not all_finite(<const double*>s, sizeof(SetPointData) // sizeof(double)):
+        return NOT_FINITE_SET_POINT
+    if not (s.task == 0.0 or s.task == 1.0 or s.task == 2.0):
+        return SET_POINT_REFUSED
+    square = s.quaternion[0] ** 2 + s.quaternion[1] ** 2 + s.quaternion[2] ** 2 + s.quaternion[3] ** 2
+    if fabs(square - 1.0) > 1e-3 or fabs(dot3(s.press_direction, s.press_direction) - 1.0) > 1e-3:
+        return SET_POINT_REFUSED
+    if s.force < 0.0 or s.force_rate < 0.0 or s.approach_speed < 0.0 or s.stiffness_tangential < 0.0 \
+            or s.stiffness_normal < 0.0 or s.stiffness_rotational < 0.0:
+        return SET_POINT_REFUSED
+    return 0
+
+
+cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointData* s) noexcept nogil:
+    """Take a set-point that is sound, clamped to the limits; otherwise keep the last one and let go."""
+    cdef int fault = set_point_fault(s)
+    cdef const Settings* g = &c.settings
+    if fault:
+        let_go(&c.contact, fault)
+        c.contact.causes |= fault
+        return
+    c.want = s[0]
+    c.want.force = clamp(s.force, 0.0, g.force_max)
+    c.want.stiffness_tangential = clamp(s.stiffness_tangential, 0.0, g.stiffness_max)
+    c.want.stiffness_normal = clamp(s.stiffness_normal, 0.0, g.stiffness_max)
+    c.want.stiffness_rotational = clamp(s.stiffness_rotational, 0.0, g.stiffness_rotational_max)
+    if c.want.force != s.force or c.want.stiffness_tangential != s.stiffness_tangential:
+        c.limited = <int>c.limited | LIMIT_SET_POINT
+    if state.time > s.valid_until and c.contact.state != IDLE and c.contact.state != RETRACT:
+        let_go(&c.contact, STALE_SET_POINT)
+
+
+cdef bint sense(ControllerData* c, const ArmStateData* state, StatusData* status, double* force) noexcept nogil:
+    """The environment's wrench on the tool at the TCP, and its share along the press direction; False: not heard."""
+    cdef const Settings* g = &c.settings
+    cdef const double* R = c.dynamics.k.tip.rotation
+    cdef double pull[3]
+    cdef double weight[3]
+    cdef double moment[3]
+    cdef double f[3]
+    cdef double base[3]
+    cdef int j
+    force[0] = 0.0
+    if state.has_wrench == 0.0 or not c.tared or not fabs(state.time - state.wrench_time) <= g.sensor_timeout:
+        for j in range(6):
+            status.wrench[j] = 0.0
+        return False
+    rotate_back(R, g.gravity, pull)
+    rotate_back(g.sensor_turn, pull, weight)
+    for j in range(3):
+        weight[j] *= g.tool_mass
+    cross(g.tool_com, weight, moment)
+    for j in range(3):
+        f[j] = state.wrench[j] - c.tare[j] - weight[j]
+        moment[j] = state.wrench[3 + j] - c.tare[3 + j] - moment[j]
+    rotate(g.sensor_turn, f, status.wrench)
+    rotate(g.sensor_turn, moment, status.wrench + 3)
+    cross(g.sensor_shift, status.wrench, moment)
+    for j in range(3):
+        status.wrench[3 + j] += moment[j]
+    rotate(R, status.wrench, base)
+    force[0] = -dot3(c.direction, base)
+    return True
+
+
+cdef void govern(ControllerData* c, double dt) noexcept nogil:
+    """Slew the press direction, the attitude, the stiffness and the tangential position towards what is wanted."""
+    cdef const Settings* g = &c.settings
+    cdef const SetPointData* w = &c.want
+    cdef double delta[3]
+    cdef double turn[3]
+    cdef double along, most
+    cdef int j
+    cdef int state = c.contact.state
+    cross(c.direction, w.press_direction, turn)
+    cap_norm3(turn, g.turn_rate_max * dt)
+    cross(turn, c.direction, delta)
+    for j in range(3):
+        c.direction[j] += delta[j]
+    if state == IDLE or dot3(c.direction, w.press_direction) < 0.0:
+        for j in range(3):
+            c.direction[j] = w.press_direction[j]
+    along = 1.0 / norm3(c.direction)
+    for j in range(3):
+        c.direction[j] *= along
+    rotation_between(c.attitude, w.quaternion, turn)
+    cap_norm3(turn, g.turn_rate_max * dt)
+    turned(c.attitude, turn, c.attitude)
+
+    most = g.stiffness_rate * dt
+    c.stiffness[0] = toward(c.stiffness[0], w.stiffness_tangential, most) \
+        if c.stiffness[0] < w.stiffness_tangential else w.stiffness_tangential
+    along = w.stiffness_normal if in_contact(state) else w.stiffness_tangential
+    c.stiffness[1] = toward(c.stiffness[1], along, most) if c.stiffness[1] < along else along
+    c.stiffness[2] = toward(c.stiffness[2], w.stiffness_rotational, 0.1 * most) \
+        if c.stiffness[2] < w.stiffness_rotational else w.stiffness_rotational
+
+    for j in range(3):
+        delta[j] = w.position[j] - c.reference[j]
+    along = dot3(c.direction, delta)
+    if not (state == IDLE and w.task == TASK_HOLD):
+        for j in range(3):
+            delta[j] -= along * c.direction[j]
+    cap_norm3(delta, g.speed_max * dt)
+    for j in range(3):
+        c.reference[j] += delta[j]
+
+
+cdef double normal_force(ControllerData* c, double ahead) noexcept nogil:
+    """N along the press direction: reference and feedback, faded when the tool runs ahead because contact is lost."""
+    cdef const Settings* g = &c.settings
+    cdef double f = c.contact.reference + c.contact.feedback
+    cdef double s, cosine
+    if f <= 0.0 or ahead <= g.loss_free:
+        return f
+    if ahead >= g.loss_free + g.loss_width:
+        return 0.0
+    sin_cos(3.14159265358979323846 * (ahead - g.loss_free) / g.loss_width, &s, &cosine)
+    return f * 0.5 * (1.0 + cosine)
+
+
+cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexcept nogil:
+    """The wrench F at the TCP, base axes, into status.wrench_command."""
+    cdef const Settings* g = &c.settings
+    cdef const double* n = c.direction
+    cdef const double* v = c.dynamics.twist
+    cdef double* F = status.wrench_command
+    cdef double stiffness[6]
+    cdef double damping[6]
+    cdef double error[3]
+    cdef double slip[3]
+    cdef double extra, length, most, k
+    cdef int j
+    cdef bint compliant = c.contact.state == FAULT
+    cdef int contact = in_contact(c.contact.state)
+
+    # Translation. Damping never falls below that of a 10 N/m spring, so that it survives zero stiffness.
+    k = 0.0 if compliant else 1.0
+    for j in range(3):
+        error[j] = k * (c.reference[j] - status.position[j])
+        slip[j] = k * (c.want.twist[j] if contact else 0.0) - v[j]
+    length = dot3(n, slip) + dot3(n, v)
+    for j in range(3):
+        slip[j] += n[j] * (c.contact.speed * (0.0 if contact or compliant else 1.0) - length)
+    if norm3(error) > g.position_clip:
+        c.limited = <int>c.limited | LIMIT_ERROR_CLIP
+        cap_norm3(error, g.position_clip)
+    extra = c.stiffness[1] - c.stiffness[0]
+    spring_matrix(c.stiffness[0] + 10.0, extra, n, stiffness)
+    geometric_mean(c.inertia.linear, stiffness, damping)
+    length = extra * dot3(n, error)
+    for j in range(3):
+        F[j] = c.stiffness[0] * error[j] + length * n[j]
+    apply_damping(damping, 2.0 * g.damping_ratio, slip, F)
+    if contact:
+        length = normal_force(c, ahead) - g.normal_damping * dot3(n, v)
+        for j in range(3):
+            F[j] += length * n[j]
+
+    # Rotation.
+    rotation_between(status.quaternion, c.attitude, error)
+    for j in range(3):
+        error[j] *= k
+        slip[j] = k * (c.want.twist[3 + j] if contact else 0.0) - v[3 + j]
+    if norm3(error) > g.rotation_clip:
+        c.limited = <int>c.limited | LIMIT_ERROR_CLIP
+        cap_norm3(error, g.rotation_clip)
+    spring_matrix(c.stiffness[2] + 0.5, 0.0, n, stiffness)
+    geometric_mean(c.inertia.angular, stiffness, damping)
+    for j in range(3):
+        F[3 + j] = c.stiffness[2] * error[j]
+    apply_damping(damping, 2.0 * g.damping_ratio, slip, F + 3)
+
+    most = c.contact.reference + g.wrench_margin
+    if norm3(F) > most or norm3(F + 3) > g.moment_max:
+        c.limited = <int>c.limited | LIMIT_WRENCH
+        cap_norm3(F, most)
+        cap_norm3(F + 3, g.moment_max)
+
+
+cdef inline void spring_matrix(double isotropic, double extra, const double* n, double* out) noexcept nogil:
+    """isotropic 1 + extra n n^T."""
+    out[0] = isotropic + extra * n[0] * n[0]
+    out[1] = extra * n[0] * n[1]
+    out[2] = extra * n[0] * n[2]
+    out[3] = isotropic + extra * n[1] * n[1]
+    out[4] = extra * n[1] * n[2]
+    out[5] = isotropic + extra * n[2] * n[2]
+
+
+cdef inline void apply_damping(const double* D, double scale, const double* v, double* F) noexcept nogil:
+    F[0] += scale * (D[0] * v[0] + D[1] * v[1] + D[2] * v[2])
+    F[1] += scale * (D[1] * v[0] + D[3] * v[1] + D[4] * v[2])
+    F[2] += scale * (D[2] * v[0] + D[4] * v[1] + D[5] * v[2])
+
+
+cdef void posture_torque(ControllerData* c, const ArmStateData* state, double* t0) noexcept nogil:
+    """A weak, clamped spring to the posture at activation, before projection."""
+    cdef const Settings* g = &c.settings
+    cdef double largest = 0.0
+    cdef int i
+    for i in range(c.model.n):
+        t0[i] = g.posture_stiffness * (c.posture[i] - state.q[i]) - g.posture_damping * state.dq[i]
+        if fabs(t0[i]) > largest:
+            largest = fabs(t0[i])
+    if largest > g.posture_max:
+        c.limited = <int>c.limited | LIMIT_POSTURE
+        for i in range(c.model.n):
+            t0[i] *= g.posture_max / largest
+
+
+cdef double wall_torque(const Settings* g, int i, double q, double dq) noexcept nogil:
+    """Push back within `wall_width` of a joint limit, growing towards it, damped on the way in."""
+    cdef double into, t
+    if q > g.upper[i] - g.wall_width:
+        into = q - (g.upper[i] - g.wall_width)
+        t = -g.wall_stiffness * into - (g.wall_damping * dq if dq > 0.0 else 0.0)
+    elif q < g.lower[i] + g.wall_width:
+        into = g.lower[i] + g.wall_width - q
+        t = g.wall_stiffness * into - (g.wall_damping * dq if dq < 0.0 else 0.0)
+    else:
+        return 0.0
+    return clamp(t, -g.wall_max, g.wall_max)
+
+
+cdef void saturate(ControllerData* c, const ArmStateData* state, double dt, double* torque,
+                   StatusData* status) noexcept nogil:
+    """Torque clamp, then torque rate against what the arm really applied, then the finite check."""
+    cdef const Settings* g = &c.settings
+    cdef double last, t, share
+    cdef int i
+    status.torque_share = 0.0
+    if not all_finite(torque, c.model.n):
+        c.contact.causes |= NOT_FINITE_COMMAND
+        enter(&c.contact, FAULT)
+        for i in range(c.model.n):
+            torque[i] = 0.0
+    for i in range(c.model.n):
+        t = clamp(torque[i], -g.torque_limit[i], g.torque_limit[i])
+        if t != torque[i]:
+            c.limited = <int>c.limited | LIMIT_TORQUE
+        last = state.torque[i] if state.has_torque != 0.0 and isfinite(state.torque[i]) else c.torque[i]
+        torque[i] = toward(last, t, g.torque_rate[i] * dt)
+        if torque[i] != t:
+            c.limited = <int>c.limited | LIMIT_TORQUE_RATE
+        # What the arm says it applied may itself be wrong, so the clamp has the last word.
+        torque[i] = clamp(torque[i], -g.torque_limit[i], g.torque_limit[i])
+        c.torque[i] = torque[i]
+        share = fabs(torque[i]) / g.torque_limit[i]
+        if share > status.torque_share:
+            status.torque_share = share
+
+
+cdef void report(ControllerData* c, StatusData* status) noexcept nogil:
+    cdef int j
+    status.contact_state = c.contact.state
+    status.causes = c.contact.causes
+    status.force_measured = c.contact.measured
+    status.force_reference = c.contact.reference
+    status.force_feedback = c.contact.feedback
+    for j in range(3):
+        status.set_position[j] = c.reference[j]
+    for j in range(4):
+        status.set_quaternion[j] = c.attitude[j]
+    status.weakest_direction = c.inertia.weakest
+    status.limited = c.limited
+
+
+cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, CommandData* command,
+                     StatusData* status) noexcept nogil:
+    """Without a trustworthy state or activation: let every torque fall to zero at its rate limit."""
+    cdef ArmStateData empty
+    cdef int i
+    memset(&empty, 0, sizeof(empty))
+    memset(status, 0, sizeof(StatusData))
+    for i in range(c.model.n):
+        command.torque[i] = 0.0
+    c.contact.reference = c.contact.feedback = c.contact.integral = 0.0
+    saturate(c, &empty, dt, command.torque, status)
+    report(c, status)
+
+
+cdef void controller_step(ControllerData* c, const ArmStateData* state, const SetPointData* set_point, double dt,
+                          CommandData* command, StatusData* status) noexcept nogil:
+    """One cycle; total: whatever comes in, a finite and limited command goes out."""
+    cdef const Settings* g = &c.settings
+    cdef double t0[MAX_JOINTS]
+    cdef double delta[3]
+    cdef double force, ahead
+    cdef bint heard
+    cdef int i, j, r
+    cdef int n = c.model.n
+    c.limited = 0.0
+    if not (dt > 0.0 and dt <= 0.05):
+        let_go(&c.contact, BAD_DT)
+        c.contact.causes |= BAD_DT
+        dt = g.period
+    dt = clamp(dt, 0.5 * g.period, 4.0 * g.period)
+    if not state_is_finite(state, n):
+        c.contact.causes |= NOT_FINITE_STATE
+        enter(&c.contact, FAULT)
+    if not c.active or (c.contact.causes & NOT_FINITE_STATE):
+        blind_step(c, state, dt, command, status)
+        return
+
+    model_dynamics(&c.model, state.q, state.dq, g.compensate, &c.dynamics)
+    for j in range(3):
+        status.position[j] = c.dynamics.k.tip.position[j]
+    quaternion_from_rotation(c.dynamics.k.tip.rotation, status.quaternion)
+    memcpy(status.twist, c.dynamics.twist, 6 * sizeof(double))
+
+    accept(c, state, set_point)
+    govern(c, dt)
+    for j in range(3):
+        delta[j] = status.position[j] - c.reference[j]
+    ahead = dot3(c.direction, delta)
+    heard = sense(c, state, status, &force)
+    for j in range(3):
+        delta[j] = c.reference[j] - c.want.position[j]
+    c.contact.lead = dot3(c.direction, delta)
+    contact_step(&c.contact, g, &c.want, force, heard, ahead, dt)
+    for j in range(3):
+        c.reference[j] += c.contact.speed * dt * c.direction[j]
+
+    posture_torque(c, state, t0)
+    task_inertia(&c.dynamics, n, t0, g.inertia_eps_linear, g.inertia_eps_angular, &c.inertia)
+    if not c.inertia.weakest > 0.0:
+        c.contact.causes |= SINGULAR
+        enter(&c.contact, FAULT)
+        blind_step(c, state, dt, command, status)
+        return
+    task_wrench(c, ahead, status)
+    for i in range(n):
+        force = 0.0
+        ahead = t0[i]
+        for r in range(6):
+            force += c.dynamics.jacobian[r][i] * status.wrench_command[r]
+            ahead -= c.dynamics.jacobian[r][i] * c.inertia.posture_wrench[r]
+        status.torque_task[i] = force
+        status.torque_posture[i] = clamp(ahead, -g.posture_max, g.posture_max)
+        status.torque_walls[i] = wall_torque(g, i, state.q[i], state.dq[i])
+        status.torque_bias[i] = c.dynamics.bias[i]
+        command.torque[i] = force + status.torque_posture[i] + status.torque_walls[i] + status.torque_bias[i]
+    saturate(c, state, dt, command.torque, status)
+    report(c, status)
+
+
+cdef class Controller:
+    """The compiled controller: `activate`, `tare`, then `step` once a cycle.
+
+    `model` is what the controller believes of the arm, tool included, to the TCP. `torque_limit`, `torque_rate` (n,)
+    in Nm and Nm/s. `compensate` says whose gravity the command must carry: "robot" (the arm holds everything itself)
+    or "us". `sensor` is the pose (4, 4) of the force sensor in the tool frame, `tool_mass` (kg) and `tool_com` (3,)
+    (m, sensor axes) what hangs on it. Raises InputError or ValueError on construction; `step` never raises.
+    """
+
+    def __init__(self, ArmModel model, settings, torque_limit, torque_rate, *, compensate="robot", sensor=None,
+                 double tool_mass=0.0, tool_com=(0.0, 0.0, 0.0)):
+        cdef int i, j
+        if compensate not in ("robot", "us"):
+            raise InputError(f"compensate = {compensate!r}: one of 'robot', 'us' is allowed")
+        memset(&self.data, 0, sizeof(ControllerData))
+        self.model = model
+        self.settings = settings
+        self.data.model = model.model
+        self.command = Command(model.n)
+        self.status = Status(model.n)
+        self.result = (self.command, self.status)
+        pose = np.eye(4) if sensor is None else np.asarray(sensor, dtype=float)
+        for i in range(model.n):
+            if not (0.0 < torque_limit[i] < float("inf") and 0.0 < torque_rate[i] < float("inf")):
+                raise InputError(f"torque limit and rate of {model.joint_names[i]}: finite numbers above 0 are allowed")
+            self.data.settings.torque_limit[i] = torque_limit[i]
+            self.data.settings.torque_rate[i] = torque_rate[i]
+            self.data.settings.lower[i] = model.chain.lower[i]
+            self.data.settings.upper[i] = model.chain.upper[i]
+        for i in range(3):
+            self.data.settings.gravity[i] = model.chain.gravity[i]
+            self.data.settings.compensate[i] = model.chain.gravity[i] if compensate == "us" else 0.0
+            self.data.settings.sensor_shift[i] = pose[i, 3]
+            self.data.settings.tool_com[i] = tool_com[i]
+            for j in range(3):
+                self.data.settings.sensor_turn[3 * i + j] = pose[i, j]
+        self.data.settings.tool_mass = tool_mass
+        cdef double* first = &self.data.settings.period
+        for i, field in enumerate(fields(settings)):
+            first[i] = getattr(settings, field.name)
+
+    def activate(self, ArmState state):
+        """Forget everything and hold where the arm is now; raises ValueError when the state is not finite."""
+        if state.n != self.data.model.n:
+            raise ValueError(f"the state has {state.n} joints, the arm {self.data.model.n}")
+        if not state_is_finite(state.data, state.n):
+            raise ValueError("the arm's state holds a number that is not finite; activation refused")
+        memset(&self.data.contact, 0, sizeof(self.data.contact))
+        memset(&self.data.want, 0, sizeof(SetPointData))
+        model_dynamics(&self.data.model, state.data.q, state.data.dq, self.data.settings.compensate,
+                       &self.data.dynamics)
+        quaternion_from_rotation(self.data.dynamics.k.tip.rotation, self.data.attitude)
+        for j in range(3):
+            self.data.reference[j] = self.data.dynamics.k.tip.position[j]
+            self.data.stiffness[j] = 0.0
+            self.data.direction[j] = self.data.dynamics.k.tip.rotation[3 * j + 2]
+            self.data.want.position[j] = self.data.reference[j]
+            self.data.want.press_direction[j] = self.data.direction[j]
+        for j in range(4):
+            self.data.want.quaternion[j] = self.data.attitude[j]
+        for i in range(self.data.model.n):
+            self.data.posture[i] = state.data.q[i]
+            self.data.torque[i] = state.data.torque[i] if state.data.has_torque else 0.0
+        self.data.tared = 0
+        self.data.active = 1
+
+    def tare(self, wrench, q):
+        """Take a mean raw sensor reading (6,) at joint positions q (n,), free of contact, as zero force."""
+        cdef int j
+        if len(wrench) != 6 or not np.all(np.isfinite(wrench)):
+            raise ValueError(f"a tare needs 6 finite numbers, got {list(wrench)}")
+        R = self.model.forward(q)[:3, :3]
+        sensor = np.array([self.data.settings.sensor_turn[i] for i in range(9)]).reshape(3, 3)
+        weight = self.data.settings.tool_mass * sensor.T @ R.T @ np.asarray(self.model.chain.gravity)
+        com = [self.data.settings.tool_com[i] for i in range(3)]
+        load = np.concatenate([weight, np.cross(com, weight)])
+        for j in range(6):
+            self.data.tare[j] = wrench[j] - load[j]
+        self.data.tared = 1
+
+    def step(self, ArmState state not None, SetPoint set_point not None, double dt):
+        """One cycle: (command, status), the same two objects every time. Never raises for what they hold."""
+        controller_step(&self.data, state.data, set_point.data, dt, self.command.data, self.status.data)
+        return self.result

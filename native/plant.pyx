@@ -1,0 +1,275 @@
+"""What stands between a command and the motion of a simulated arm, and between the world and what the arm reports.
+
+Actuators (delay, lag, friction, gravity compensation with a residual), encoders, wrist force sensor, breathing and
+tissue. The rigid-body motion itself is the physics engine's; each step goes `drive` -> engine -> `observe`.
+"""
+
+from libc.math cimport fabs, floor
+from libc.string cimport memcpy, memset
+
+from massage_arm.native.maths cimport cross, dot3, exponential, rotate, rotate_back, sin_cos
+from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model, model_dynamics
+from massage_arm.native.records cimport ArmState, ArmStateData, Command
+from massage_arm.native.tissue cimport Tissue, TissueData, tissue_step
+
+import numpy as np
+
+cdef enum:
+    SENSOR_RING = 64
+    NOISE_BLOCK = 1000
+    NOISE_WIDTH = 6
+
+
+cdef struct PlantData:
+    double coulomb[MAX_JOINTS]       # Nm
+    double viscous[MAX_JOINTS]       # Nms/rad
+    double residual[MAX_JOINTS]      # Nm of gravity that the arm fails to compensate
+    double phase[MAX_JOINTS]         # rad
+    double presliding                # rad before a joint breaks away
+    double lag                       # s
+    double encoder                   # rad per count; 0: exact
+    double velocity_filter           # s
+    double noise_force               # N
+    double noise_moment              # Nm
+    double quantum_force             # N
+    double quantum_moment            # Nm
+    double drift[6]                  # N/s, Nm/s
+    double breath                    # m
+    double breath_rate               # rad/s
+    double breath_phase              # rad
+    double tool_mass                 # kg beyond the sensor
+    double tool_com[3]               # m, sensor axes
+    double sensor_turn[9]            # sensor axes to tool axes
+    double sensor_shift[3]           # m, sensor origin seen from the TCP, tool axes
+    double base_turn[9]              # base axes to body axes
+    double base_shift[3]             # m, base origin in the body frame
+    int compensates                  # 1: the arm carries its own and the tool's gravity
+    int delay                        # control cycles
+    int sensor_delay                 # physics steps
+
+
+cdef class Plant:
+    """A simulated arm's hardware on top of a rigid-body engine.
+
+    Reports into `state`; the truth of the last step is in `truth` (18,): TCP position (3) and velocity (3) in body
+    axes, force on the tool (3) in body axes, depth, lift of the surface, sensor drift (6) and one spare.
+    """
+
+    cdef Model model
+    cdef Dynamics dynamics
+    cdef PlantData p
+    cdef Tissue tissue
+    cdef readonly ArmState state
+    cdef readonly object truth
+    cdef double* true_row
+    cdef double q[MAX_JOINTS]
+    cdef double dq[MAX_JOINTS]
+    cdef double bristle[MAX_JOINTS]
+    cdef double pending[MAX_JOINTS]
+    cdef double active[MAX_JOINTS]
+    cdef double applied[MAX_JOINTS]
+    cdef double counted[MAX_JOINTS]
+    cdef double contact[3]           # N on the tool, base axes
+    cdef double velocity[3]          # m/s of the TCP at the last step, base axes
+    cdef double ring[SENSOR_RING][7]
+    cdef object rng
+    cdef object noise
+    cdef double* noise_row
+    cdef int used
+    cdef long steps
+    cdef double period
+
+    def __init__(self, ArmModel model, Tissue tissue, rng, double period, **numbers):
+        cdef int n = model.n
+        memset(&self.p, 0, sizeof(PlantData))
+        self.model = model.model
+        self.tissue = tissue
+        self.rng = rng
+        self.period = period
+        self.state = ArmState(n)
+        self.truth = np.zeros(18)
+        cdef double[::1] view = self.truth
+        self.true_row = &view[0]
+        self.used = NOISE_BLOCK
+        for i in range(n):
+            self.p.coulomb[i] = numbers["coulomb"][i]
+            self.p.viscous[i] = numbers["viscous"][i]
+            self.p.residual[i] = numbers["residual"][i]
+            self.p.phase[i] = numbers["phase"][i]
+        self.p.presliding = numbers["presliding"]
+        self.p.lag = numbers["lag"]
+        self.p.encoder = numbers["encoder"]
+        self.p.velocity_filter = numbers["velocity_filter"]
+        self.p.noise_force = numbers["noise_force"]
+        self.p.noise_moment = numbers["noise_moment"]
+        self.p.quantum_force = numbers["quantum_force"]
+        self.p.quantum_moment = numbers["quantum_moment"]
+        self.p.breath = numbers["breath"]
+        self.p.breath_rate = numbers["breath_rate"]
+        self.p.breath_phase = numbers["breath_phase"]
+        self.p.tool_mass = numbers["tool_mass"]
+        self.p.compensates = numbers["compensates"]
+        self.p.delay = numbers["delay"]
+        self.p.sensor_delay = numbers["sensor_delay"]
+        if not 0 <= self.p.sensor_delay < SENSOR_RING:
+            raise ValueError(f"sensor delay of {self.p.sensor_delay} steps: 0 to {SENSOR_RING - 1} are allowed")
+        sensor = numbers["sensor"]
+        base = numbers["base"]
+        for i in range(3):
+            self.p.tool_com[i] = numbers["tool_com"][i]
+            self.p.sensor_shift[i] = sensor[i, 3]
+            self.p.base_shift[i] = base[i, 3]
+            for j in range(3):
+                self.p.sensor_turn[3 * i + j] = sensor[i, j]
+                self.p.base_turn[3 * i + j] = base[i, j]
+        for i in range(6):
+            self.p.drift[i] = numbers["drift"][i]
+
+    cdef double* next_noise(self):
+        cdef double[:, ::1] view
+        if self.used == NOISE_BLOCK:
+            self.noise = self.rng.standard_normal((NOISE_BLOCK, NOISE_WIDTH))
+            view = self.noise
+            self.noise_row = &view[0, 0]
+            self.used = 0
+        self.used += 1
+        return self.noise_row + (self.used - 1) * NOISE_WIDTH
+
+    def command(self, Command command):
+        """Hand over a command; it acts after the actuator's delay."""
+        memcpy(self.pending, command.data.torque, sizeof(self.pending))
+
+    def end_cycle(self):
+        """The arm takes the pending command over; call once per control cycle, after its physics steps."""
+        memcpy(self.active, self.pending, sizeof(self.active))
+
+    def drive(self, double late):
+        """Joint torques for the next physics step: a list of n.
+
+        `late` (0..1) is the share of this step for which the previous command still acts.
+        """
+        cdef double u, slip, friction, s, c
+        cdef double h = self.period
+        cdef double follow = 1.0 if self.p.lag == 0.0 else 1.0 - exponential(-h / self.p.lag)
+        cdef int i, j
+        torques = []
+        for i in range(self.model.n):
+            u = self.active[i] if self.p.delay else late * self.active[i] + (1.0 - late) * self.pending[i]
+            self.applied[i] += follow * (u - self.applied[i])
+            u = self.applied[i]
+            if self.p.coulomb[i] > 0.0:
+                # Dahl 1968, semi-implicit: the bristle stretches up to the Coulomb torque and then slides.
+                slip = self.dq[i] * h / self.p.presliding
+                self.bristle[i] = (self.bristle[i] + slip) / (1.0 + fabs(slip))
+                u -= self.p.coulomb[i] * self.bristle[i]
+            u -= self.p.viscous[i] * self.dq[i]
+            if self.p.compensates:
+                sin_cos(self.q[i] + self.p.phase[i], &s, &c)
+                u += self.dynamics.bias[i] + self.p.residual[i] * s
+            for j in range(3):
+                u += self.dynamics.jacobian[j][i] * self.contact[j]
+            torques.append(u)
+        return torques
+
+    def observe(self, states, double time):
+        """Take the engine's joint states, a sequence of (position, velocity, …), and fill `state` and `truth`."""
+        cdef int i
+        for i in range(self.model.n):
+            joint = states[i]
+            self.q[i] = joint[0]
+            self.dq[i] = joint[1]
+        cdef double* noise = self.next_noise()
+        self._observe(noise, time)
+
+    cdef void _observe(self, double* noise, double time) noexcept nogil:
+        cdef double zero[MAX_JOINTS]
+        cdef double p[3]
+        cdef double v[3]
+        cdef double f[3]
+        cdef double s, c, x
+        cdef int i, j
+        cdef double h = self.period
+        cdef ArmStateData* report = self.state.data
+        memset(zero, 0, sizeof(zero))
+        model_dynamics(&self.model, self.q, zero, self.model.gravity, &self.dynamics)
+        for j in range(3):
+            v[j] = 0.0
+            for i in range(self.model.n):
+                v[j] += self.dynamics.jacobian[j][i] * self.dq[i]
+        self.sense(noise, time, v)
+        rotate(self.p.base_turn, self.dynamics.k.tip.position, p)
+        for j in range(3):
+            p[j] += self.p.base_shift[j]
+            self.velocity[j] = v[j]
+        rotate(self.p.base_turn, self.velocity, v)
+        sin_cos(self.p.breath_rate * time + self.p.breath_phase, &s, &c)
+        self.true_row[9] = tissue_step(&self.tissue.data, p, v, self.p.breath * s,
+                                       self.p.breath * self.p.breath_rate * c, h, f)
+        self.true_row[10] = self.p.breath * s
+        rotate_back(self.p.base_turn, f, self.contact)
+        for j in range(3):
+            self.true_row[j] = p[j]
+            self.true_row[3 + j] = v[j]
+            self.true_row[6 + j] = f[j]
+        report.time = time
+        for i in range(self.model.n):
+            x = self.q[i]
+            if self.p.encoder > 0.0:
+                x = floor(x / self.p.encoder + 0.5) * self.p.encoder
+                if self.steps > 0:
+                    report.dq[i] += ((x - self.counted[i]) / h - report.dq[i]) * h \
+                        / (self.p.velocity_filter + h)
+            else:
+                report.dq[i] = self.dq[i]
+            self.counted[i] = x
+            report.q[i] = x
+            report.torque[i] = self.pending[i]
+        report.has_torque = 1.0
+        self.steps += 1
+
+    cdef void sense(self, double* noise, double time, const double* velocity) noexcept nogil:
+        """The wrist sensor: contact, weight and inertia of what hangs on it; noise, drift, steps and delay."""
+        cdef double pull[3]
+        cdef double weight[3]
+        cdef double tool[3]
+        cdef double f[3]
+        cdef double m[3]
+        cdef double arm[3]
+        cdef double* slot = self.ring[self.steps % SENSOR_RING]
+        cdef const double* R = self.dynamics.k.tip.rotation
+        cdef ArmStateData* report = self.state.data
+        cdef double quantum, x
+        cdef int j
+        cdef long then
+        for j in range(3):
+            pull[j] = self.model.gravity[j]
+            if self.steps > 0:
+                pull[j] -= (velocity[j] - self.velocity[j]) / self.period
+            arm[j] = -self.p.sensor_shift[j]
+        rotate_back(R, pull, tool)
+        rotate_back(self.p.sensor_turn, tool, weight)
+        for j in range(3):
+            weight[j] *= self.p.tool_mass
+        rotate_back(R, self.contact, tool)
+        rotate_back(self.p.sensor_turn, tool, f)
+        cross(arm, tool, pull)
+        rotate_back(self.p.sensor_turn, pull, m)
+        cross(self.p.tool_com, weight, pull)
+        slot[0] = time
+        for j in range(6):
+            self.true_row[11 + j] = self.p.drift[j] * time
+            if j < 3:
+                x = f[j] + weight[j] + self.p.noise_force * noise[j]
+                quantum = self.p.quantum_force
+            else:
+                x = m[j - 3] + pull[j - 3] + self.p.noise_moment * noise[j]
+                quantum = self.p.quantum_moment
+            x += self.p.drift[j] * time
+            slot[1 + j] = floor(x / quantum + 0.5) * quantum if quantum > 0.0 else x
+        then = self.steps - self.p.sensor_delay
+        if then >= 0:
+            slot = self.ring[then % SENSOR_RING]
+            report.has_wrench = 1.0
+            report.wrench_time = slot[0]
+            for j in range(6):
+                report.wrench[j] = slot[1 + j]

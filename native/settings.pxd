@@ -1,0 +1,60 @@
+"""Gains and limits of the controller as one C struct; meaning, units, defaults and sources are in settings.py."""
+
+from massage_arm.native.model cimport MAX_JOINTS
+
+
+cdef struct Settings:
+    double torque_limit[MAX_JOINTS]
+    double torque_rate[MAX_JOINTS]
+    double lower[MAX_JOINTS]
+    double upper[MAX_JOINTS]
+    double compensate[3]             # m/s²: the gravity that the command must carry, base axes
+    double sensor_turn[9]            # sensor axes to tool axes
+    double sensor_shift[3]           # m, sensor origin seen from the TCP, tool axes
+    double tool_mass                 # kg beyond the sensor
+    double tool_com[3]               # m, sensor axes
+    double gravity[3]                # m/s², base axes
+    double period
+    double damping_ratio
+    double normal_damping
+    double force_kp
+    double force_ki
+    double force_feedback_max
+    double force_max
+    double force_hard
+    double force_rate_max
+    double force_filter
+    double release_rate
+    double stiffness_max
+    double stiffness_rotational_max
+    double stiffness_rate
+    double position_clip
+    double rotation_clip
+    double wrench_margin
+    double moment_max
+    double speed_max
+    double turn_rate_max
+    double approach_speed_max
+    double approach_speed_min
+    double approach_lead
+    double touch_force
+    double touch_time
+    double settle_time
+    double lost_force
+    double lost_time
+    double search_depth
+    double leak_rate
+    double loss_free
+    double loss_width
+    double retract_distance
+    double retract_speed
+    double sensor_timeout
+    double posture_stiffness
+    double posture_damping
+    double posture_max
+    double wall_width
+    double wall_stiffness
+    double wall_damping
+    double wall_max
+    double inertia_eps_linear
+    double inertia_eps_angular

@@ -1,0 +1,128 @@
+"""Where the arm stands beside the table and how it reaches over: inverse kinematics from the compiled model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..native import ArmModel, InputError
+
+Floats = NDArray[np.float64]
+
+STAND_HEIGHT = 0.60  # m: the shoulder of a 0.8 m arm then stands level with a prone back
+_DISTANCES = (0.62, 0.74, 0.86)  # m from the middle of the table to the arm's axis; the table is 0.72 m wide
+_ALONG = (0.0, -0.2, 0.2)  # m towards the head from the site
+_SEEDS = 10
+_STEPS = 150
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An arm's stand and the posture from which it presses."""
+
+    base: Floats
+    """(4, 4) base of the arm in the world."""
+    q: Floats
+    """(n,) posture at the stand-off above the site."""
+
+
+def place(model: ArmModel, above: Floats, deepest: Floats, direction: Floats, what: str) -> Placement:
+    """The stand and posture with most room to the joint limits that reach `above` and `deepest` (3,) [m, world].
+
+    The tool's +z points along `direction`. The arm stands on the nearer long side of the table. Raises InputError when
+    no stand that is tried reaches both points.
+    """
+    side = -1.0 if above[1] <= 0.0 else 1.0
+    best: tuple[float, Placement] | None = None
+    for distance in _DISTANCES:
+        for along in _ALONG:
+            base = _standing(above[0] + along, side * distance, -side * np.pi / 2)
+            for q in _reach(model, np.linalg.inv(base), above, deepest, direction):
+                score = _room(model, q)
+                if best is None or score > best[0]:
+                    best = (score, Placement(base, q))
+        if best is not None:
+            return best[1]
+    raise InputError(
+        f"{what} cannot be reached by an arm with joints {model.joint_names[0]} to {model.joint_names[-1]} from a stand "
+        f"{_DISTANCES[0]:g} to {_DISTANCES[-1]:g} m beside the middle of the table"
+    )
+
+
+def _standing(x: float, y: float, yaw: float) -> Floats:
+    base = np.eye(4)
+    c, s = np.cos(yaw), np.sin(yaw)
+    base[:2, :2] = [[c, -s], [s, c]]
+    base[:3, 3] = x, y, STAND_HEIGHT
+    return base
+
+
+def _reach(model: ArmModel, to_base: Floats, above: Floats, deepest: Floats, direction: Floats) -> list[Floats]:
+    """Postures at `above` from which `deepest` is reached too, from a few fixed seeds."""
+    rng = np.random.default_rng(0)
+    low, high = _range(model)
+    points = [to_base[:3, :3] @ p + to_base[:3, 3] for p in (above, deepest)]
+    axis = to_base[:3, :3] @ direction
+    found = []
+    for _ in range(_SEEDS):
+        q = _solve(model, low + (high - low) * rng.uniform(0.25, 0.75, model.n), points[0], axis)
+        if q is not None and _solve(model, q, points[1], axis) is not None:
+            found.append(q)
+    return found
+
+
+def _range(model: ArmModel) -> tuple[Floats, Floats]:
+    """Joint limits, with continuous joints taken for half a turn either way."""
+    return np.maximum(model.chain.lower, -np.pi), np.minimum(model.chain.upper, np.pi)
+
+
+def _solve(model: ArmModel, q: Floats, point: Floats, axis: Floats) -> Floats | None:
+    """Damped least squares on position and tool axis; the turn about the axis is left free. None: not reached."""
+    low, high = _range(model)
+    middle = 0.5 * (low + high)
+    q = q.copy()
+    for _ in range(_STEPS):
+        pose = model.forward(q)
+        error = np.concatenate([point - pose[:3, 3], np.cross(pose[:3, 2], axis)])
+        if pose[:3, 2] @ axis < 0.0:
+            error[3:] += 0.5 * pose[:3, 0]  # from the opposite attitude the cross product alone gives no way out
+        if np.linalg.norm(error) < 1e-6:
+            return q if np.all(q > low + 0.2) and np.all(q < high - 0.2) else None
+        J = model.jacobian(q)
+        J[3:] -= np.outer(pose[:3, 2], pose[:3, 2] @ J[3:])
+        A = J @ J.T + 1e-4 * np.eye(6)
+        step = J.T @ np.linalg.solve(A, error)
+        if np.linalg.norm(error) > 1e-2:  # close by, damping would let the pull to the middle spoil the point
+            idle = 0.05 * (middle - q)
+            step += idle - J.T @ np.linalg.solve(A, J @ idle)
+        q += step * min(1.0, 0.3 / max(1e-9, float(np.abs(step).max())))
+    return None
+
+
+def _room(model: ArmModel, q: Floats) -> float:
+    """Least distance to a joint limit [rad], less where the arm is near a singularity or its elbow hangs low."""
+    low, high = _range(model)
+    margin = float(np.min(np.minimum(q - low, high - q)))
+    weakest = float(np.linalg.svd(model.jacobian(q), compute_uv=False)[-1])
+    return min(margin, 1.0) + 3.0 * min(weakest, 0.2) + 0.5 * min(0.0, _lowest_elbow(model, q) - 0.35)
+
+
+def _lowest_elbow(model: ArmModel, q: Floats) -> float:
+    """Height [m, base] of the lowest joint beyond the second."""
+    chain = model.chain
+    T = np.eye(4)
+    heights = []
+    for i in range(chain.n):
+        T = T @ chain.placement[i]
+        move = np.eye(4)
+        if chain.revolute[i]:
+            c, s = np.cos(q[i]), np.sin(q[i])
+            move[:2, :2] = [[c, -s], [s, c]]
+        else:
+            move[2, 3] = q[i]
+        T = T @ move
+        if i >= 2:
+            heights.append(float(T[2, 3]))
+    return min(heights, default=1.0)

@@ -1,0 +1,389 @@
+"""One press, end to end: arm, tool, person, disturbances, controller and profile; 1 kHz physics, blocks of ticks out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from ..control.arm import ArmAbilities
+from ..control.plan import PressPlan, check_plan
+from ..control.profile import PressProfile
+from ..control.sites import find_site
+from ..control.ticks import Ticks, tick_dtype
+from ..control.tool import Tool, load_tool
+from ..native import ArmModel, ArmState, Command, ContactState, Controller, ControllerSettings, InputError, Plant
+from ..native import SetPoint, Tissue
+from ..urdf import TCP, ArmDescription, arm_description, arm_urdf_path, arm_with_tool, user_arm
+from .body import Body, Site, load_body
+from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
+from .placement import place
+from .world import TABLE_HEIGHT, World
+
+Floats = NDArray[np.float64]
+
+PERIOD = 0.001  # s, physics
+STAND_OFF = 0.05  # m above the surface as it is known
+SETTLE = 0.5  # s of holding still before the tare
+TARE = 0.5  # s of sensor readings averaged as zero
+STIFFNESS = (1000.0, 150.0, 30.0)  # N/m across, N/m along the press direction in contact, Nm/rad
+_SET_POINT_EVERY = 10  # cycles of 1 ms: set-points come at 100 Hz
+_UP = np.array([0.0, 0.0, TABLE_HEIGHT])
+
+
+def describe_arm(plan: PressPlan) -> ArmDescription:
+    """The arm that a plan names: one of ours, or a URDF with its tip link. Raises InputError."""
+    try:
+        if plan.tip is not None:
+            return user_arm(Path(plan.arm), plan.tip)
+        return arm_description(plan.arm)
+    except (ValueError, FileNotFoundError) as error:
+        raise InputError(f"arm: {error}") from error
+
+
+class SimulatedArm:
+    """The `Arm` that PyBullet moves: hardware model, world and clock."""
+
+    def __init__(self, world: World, plant: Plant, abilities: ArmAbilities) -> None:
+        self._world = world
+        self._plant = plant
+        self.abilities = abilities
+        self.steps = 0
+        plant.observe(world.joint_states(), 0.0)
+
+    def read(self) -> ArmState:
+        """The newest state, the same object every time."""
+        state: ArmState = self._plant.state
+        return state
+
+    def write(self, command: Command) -> None:
+        """Hand over torques for the next cycle."""
+        self._plant.command(command)
+
+    def close(self) -> None:
+        """Close the world."""
+        self._world.close()
+
+    def advance(self, steps: int, late: float) -> None:
+        """Let one control cycle of `steps` physics steps pass; `late` [s] is how late the command came in it."""
+        plant, world = self._plant, self._world
+        for k in range(steps):
+            share = min(max(late / PERIOD - k, 0.0), 1.0)
+            states = world.step(plant.drive(share))
+            self.steps += 1
+            plant.observe(states, self.steps * PERIOD)
+        plant.end_cycle()
+
+
+class PressSimulation:
+    """A press that is advanced in blocks; equal plans give equal ticks, bit for bit."""
+
+    def __init__(
+        self, plan: PressPlan, *, gui: bool = False, settings: ControllerSettings | None = None, surface_off: float | None = None
+    ) -> None:
+        """`settings`: the controller's, for tuning; `surface_off` [m]: how far the surface really is off, for tests."""
+        check_plan(plan)
+        self.plan = plan
+        self.disturbances = load_disturbances(plan.disturbances)
+        self._rng = np.random.default_rng(plan.seed)
+        self._tool = load_tool(plan.tool)
+        self._body = load_body(plan.body)
+        self._site = self._body.sites[plan.site]
+        self._describe(plan)
+        self._look(surface_off)
+        self._stand(gui)
+        self._control(settings)
+        self._withdraw = False
+        self._done = False
+        self.force_true = 0.0
+
+    # What the run folder wants to know.
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Names of the arm's joints."""
+        names: tuple[str, ...] = self._model.joint_names
+        return names
+
+    @property
+    def torque_limits(self) -> Floats:
+        """(n,) Nm."""
+        return np.asarray(self._arm_description.torque_limits)
+
+    @property
+    def duration_s(self) -> float:
+        """Estimate of the whole run."""
+        plan = self.plan
+        approach = STAND_OFF / (plan.approach_mm_s * 1e-3)
+        return SETTLE + TARE + approach + plan.ramp_s + plan.hold_s + plan.release_s + 1.5
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What is true of this run and of every repetition of it."""
+        base = self._placement.base
+        return {
+            "body": self._body.name,
+            "arm_base_m": " ".join(f"{x:.4f}" for x in base[:3, 3]),
+            "surface_error_mm": f"{1e3 * self._surface_error:.3f}",
+            "simulator": "pybullet",
+        }
+
+    @property
+    def input_files(self) -> Mapping[str, bytes]:
+        """The files that the run was made from."""
+        return {"arm.urdf": self._arm_file.read_bytes(), "tool.yaml": self._tool.file.read_bytes()}
+
+    @property
+    def time(self) -> float:
+        """s, simulated."""
+        return self._arm.steps * PERIOD
+
+    @property
+    def contact_state(self) -> ContactState:
+        """Where the press stands."""
+        state: ContactState = self._controller.status.contact_state
+        return state
+
+    # Building it.
+
+    def _describe(self, plan: PressPlan) -> None:
+        self._arm_description = describe_arm(plan)
+        try:
+            self._arm_file = Path(arm_urdf_path(self._arm_description))
+            self._urdf = arm_with_tool(self._arm_description, self._tool.file)
+        except (ValueError, FileNotFoundError) as error:
+            raise InputError(f"arm: {error}") from error
+        self._model = ArmModel.from_urdf(self._urdf, TCP, base=self._arm_description.base)
+
+    def _look(self, surface_off: float | None) -> None:
+        """What the arm is told of the surface: the site as a camera would see it."""
+        d = self.disturbances
+        point, normal, self._surface_error = wrong_surface(self._site.position, self._site.normal, d, self._rng)
+        if surface_off is not None:
+            point = self._site.position + surface_off * self._site.normal
+            self._surface_error = surface_off
+        self._surface = point + _UP
+        self._direction = -normal
+
+    def _stand(self, gui: bool) -> None:
+        above = self._surface - STAND_OFF * self._direction
+        self._placement = place(
+            self._model, above, self._surface + 0.05 * self._direction, self._direction, f"site {self._site.name}"
+        )
+        self._world = World(self._urdf, self.joint_names, self._placement.base, self._body, PERIOD, gui=gui)
+        self._world.place(self._placement.q)
+        abilities = ArmAbilities(self.joint_names, self.plan.control_hz, self._arm_description.gravity, True)
+        self._arm = SimulatedArm(self._world, self._hardware(), abilities)
+
+    def _hardware(self) -> Plant:
+        d, n = self.disturbances, self._model.n
+        rng = self._rng
+        field = self._body.height_field
+        constants = find_site(self._site.name).tissue
+        tissue = Tissue(
+            field.coefficients,
+            field.x0,
+            field.y0,
+            field.spacing,
+            k0=constants.k0_n_mm * 1e3,
+            beta=constants.beta_per_mm * 1e3,
+            bone_depth=constants.bone_depth_mm * 1e-3,
+            bone=constants.bone_n_mm15 * 1e3**1.5,
+        )
+        base = self._placement.base.copy()
+        base[2, 3] -= TABLE_HEIGHT
+        # The encoder's first difference would see the start as a jump, so physics starts at rest on a count.
+        return Plant(
+            self._model,
+            tissue,
+            rng,
+            PERIOD,
+            coulomb=over_joints(d.coulomb_nm, n),
+            viscous=over_joints(d.viscous_nms, n),
+            residual=over_joints(d.gravity_residual_nm, n) * rng.uniform(-1.0, 1.0, n),
+            phase=rng.uniform(-np.pi, np.pi, n),
+            presliding=d.presliding_mrad * 1e-3,
+            lag=d.torque_lag_ms * 1e-3,
+            encoder=2.0 * np.pi / 2.0**d.encoder_bits if d.encoder_bits else 0.0,
+            velocity_filter=d.velocity_filter_ms * 1e-3,
+            noise_force=d.sensor_noise_n,
+            noise_moment=d.sensor_noise_nm,
+            quantum_force=d.sensor_quantum_n,
+            quantum_moment=d.sensor_quantum_nm,
+            drift=self._drift(d),
+            breath=d.breathing_mm * 1e-3,
+            breath_rate=2.0 * np.pi * d.breathing_hz,
+            breath_phase=rng.uniform(-np.pi, np.pi),
+            tool_mass=self._tool.mass,
+            tool_com=self._tool.com,
+            sensor=_sensor_pose(self._tool),
+            base=base,
+            compensates=self._arm_description.gravity != "us",
+            delay=int(d.delay_cycles > 0),
+            sensor_delay=round(d.sensor_delay_ms * 1e-3 / PERIOD),
+        )
+
+    def _drift(self, d: Disturbances) -> Floats:
+        direction = self._rng.standard_normal(6)
+        direction /= np.linalg.norm(direction[:3])
+        return direction * np.array([1, 1, 1, 0.05, 0.05, 0.05]) * d.sensor_drift_n_per_10min / 600.0
+
+    def _control(self, settings: ControllerSettings | None) -> None:
+        d, rng = self.disturbances, self._rng
+        self._cycle = round(1.0 / (self.plan.control_hz * PERIOD))
+        site = find_site(self._site.name)
+        settings = settings or ControllerSettings()
+        settings = replace(
+            settings,
+            period=self._cycle * PERIOD,
+            force_max=min(settings.force_max, site.soft_cap_n),
+            force_hard=min(settings.force_hard, site.hard_stop_n),
+        )
+        believed = ArmModel(wrong_chain(self._model.chain, d, rng))
+        self._controller = Controller(
+            believed,
+            settings,
+            self._arm_description.torque_limits,
+            self._arm_description.torque_rates,
+            compensate="us" if self._arm_description.gravity == "us" else "robot",
+            sensor=_sensor_pose(self._tool),
+            tool_mass=self._tool.mass * (1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)),
+            tool_com=self._tool.com,
+        )
+        self._controller.activate(self._arm.read())
+        to_base = np.linalg.inv(self._placement.base)
+        start = self._model.forward(self._placement.q)
+        self._set_point = SetPoint()
+        self._set_point.position[:] = start[:3, 3]
+        self._set_point.quaternion[:] = Rotation.from_matrix(start[:3, :3]).as_quat()
+        self._set_point.press_direction[:] = to_base[:3, :3] @ self._direction
+        self._set_point.stiffness[:] = STIFFNESS
+        self._target = to_base[:3, :3] @ self._surface + to_base[:3, 3]
+        self._profile = PressProfile(self.plan, self._set_point)
+        self._wrench_sum = np.zeros(6)
+        self._wrench_count = 0
+        self._cycles = 0
+        self._last_time = -self._cycle * PERIOD
+        self._set_point.valid_until = 1.0
+
+    # Running it.
+
+    def advance(self, ticks: int) -> Ticks | None:
+        """The next control cycles, at most `ticks`; None once the arm has withdrawn."""
+        if self._done:
+            return None
+        n = self._model.n
+        rows = [np.empty((ticks, len(r))) for r in self._records()]
+        late, lost = self._jitter(ticks)
+        count = 0
+        while count < ticks and not self._done:
+            self._tick(rows, count, late[count], lost[count])
+            count += 1
+        block = np.zeros(count, tick_dtype(n))
+        self._fill(block, [r[:count] for r in rows])
+        self.force_true = float(block["force_true"][-1])
+        return block
+
+    def withdraw(self) -> None:
+        """Let the force out and withdraw, from the next cycle on."""
+        self._profile.end()
+
+    def picture(self) -> bytes:
+        """A PNG of the scene as it is."""
+        return self._world.picture(self._surface)
+
+    def close(self) -> None:
+        """Close the world; may be called twice."""
+        self._arm.close()
+
+    def _records(self) -> tuple[Floats, ...]:
+        c = self._controller
+        return self._arm.read().values, c.command.values, c.status.values, self._truth
+
+    @property
+    def _truth(self) -> Floats:
+        truth: Floats = self._arm._plant.truth
+        return truth
+
+    def _jitter(self, ticks: int) -> tuple[list[float], list[bool]]:
+        d = self.disturbances
+        draws = self._rng.random((ticks, 2))
+        return (d.cycle_jitter_ms * 1e-3 * draws[:, 0]).tolist(), (draws[:, 1] < d.lost_cycles).tolist()
+
+    def _tick(self, rows: list[Floats], row: int, late: float, lost: bool) -> None:
+        """One control cycle: read, decide (unless the cycle is lost), write, let time pass."""
+        state = self._arm.read()
+        if not lost:
+            now = state.time + late
+            self._arm.write(self._controller.step(state, self._set_point, now - self._last_time)[0])
+            self._last_time = now
+        for block, record in zip(rows, self._records(), strict=True):
+            block[row] = record
+        self._arm.advance(self._cycle, late)
+        self._cycles += 1
+        if self._cycles * self._cycle % _SET_POINT_EVERY == 0:
+            self._update()
+
+    def _update(self) -> None:
+        """The slow side, 100 Hz: settle, tare, then follow the profile."""
+        state = self._arm.read()
+        if not self._profile.pressing and SETTLE <= state.time:
+            self._wrench_sum += state.wrench
+            self._wrench_count += 1
+            if state.time >= SETTLE + TARE:
+                self._controller.tare(self._wrench_sum / self._wrench_count, state.q)
+                self._set_point.position[:] = self._target
+                self._profile.begin()
+        self._profile.update(state, self._controller.status)
+        self._done = self._profile.finished
+
+    def _fill(self, block: Ticks, rows: list[Floats]) -> None:
+        """Ticks from the records of the same cycles, poses in the world."""
+        n = self._model.n
+        state, command, status, truth = rows
+        base = self._placement.base
+        turn = Rotation.from_matrix(base[:3, :3])
+        width = (len(state[0]) - 10) // 3  # joints a record has room for
+        block["time"] = state[:, 0]
+        block["q"] = state[:, 1 : 1 + n]
+        block["dq"] = state[:, 1 + width : 1 + width + n]
+        block["sensor_wrench"] = state[:, -6:]
+        block["torque"] = command[:, :n]
+        block["contact_state"], block["causes"] = status[:, 0], status[:, 1]
+        block["tcp_position"] = status[:, 2:5] @ base[:3, :3].T + base[:3, 3]
+        block["wrench"] = status[:, 15:21]
+        block["force_measured"], block["force_reference"] = status[:, 21], status[:, 22]
+        block["set_point_position"] = status[:, 24:27] @ base[:3, :3].T + base[:3, 3]
+        for name, at in (("tcp_quaternion", 5), ("set_point_quaternion", 27)):
+            block[name] = (turn * Rotation.from_quat(status[:, at : at + 4])).as_quat()
+        for k, name in enumerate(("torque_task", "torque_posture", "torque_walls", "torque_bias")):
+            block[name] = status[:, 37 + k * width : 37 + k * width + n]
+        block["torque_share"] = status[:, 37 + 4 * width]
+        block["press_direction"] = self._direction
+        pressing = np.isin(status[:, 0], (ContactState.TOUCH, ContactState.RAMP, ContactState.HOLD))
+        block["force_asked"] = np.where(pressing, status[:, 22], 0.0)
+        block["force_true"] = -(truth[:, 6:9] @ self._direction)
+        block["depth"] = truth[:, 9]
+        block["surface_known_error"] = self._surface_error
+        # The true force acts at the TCP, so it has no moment there.
+        tool = Rotation.from_quat(block["tcp_quaternion"])
+        block["true_wrench"][:, :3] = tool.inv().apply(truth[:, 6:9])
+
+
+def _sensor_pose(tool: Tool) -> Floats:
+    """The force sensor in the tool frame: at the mount, with the tool's axes."""
+    pose = np.eye(4)
+    pose[2, 3] = -tool.length
+    return pose
+
+
+def simulate(plan: PressPlan, *, gui: bool = False) -> PressSimulation:
+    """The press that a plan describes, ready to be advanced. Raises InputError when it may not or cannot be done."""
+    return PressSimulation(plan, gui=gui)
+
+
+__all__ = ["Body", "PressSimulation", "Site", "SimulatedArm", "simulate"]
