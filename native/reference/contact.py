@@ -1,0 +1,160 @@
+"""What the press is doing: states, transitions, the force asked for, and how the normal reference moves.
+
+    idle -> approach -> touch -> ramp <-> hold -> release -> retract -> idle;   fault: left by activation only
+
+    f     <- f + (1 - exp(-dt/T)) (raw - f)                            filtered force along the press direction
+    f_ref <- towards the wanted force by at most f' dt                 in ramp, hold; towards 0 in release
+    s     <- clamp of s + ki (f_ref - f) dt such that |kp (f_ref - f) + s| <= feedback_max
+    PI    =  kp (f_ref - f) + s
+
+The normal reference moves at `speed`: forward while approaching, back while retracting, and in contact after the arm
+itself, so that its spring does not fight the force. `ahead` is how much deeper the TCP is than that reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..settings import ControllerSettings
+from ..states import Cause, ContactState, Task
+
+IDLE, APPROACH, TOUCH, RAMP, HOLD, RELEASE, RETRACT, FAULT = ContactState
+PRESSED = (TOUCH, RAMP, HOLD)
+PATIENCE = 60.0  # s, longest release under a force that does not fall
+DEAF_PATIENCE = 0.3  # s, the same without a sensor
+
+
+def clamp(x: float, low: float, high: float) -> float:
+    """Limit x to [low, high]."""
+    return low if x < low else high if x > high else x
+
+
+def toward(x: float, target: float, most: float) -> float:
+    """Move x towards target by at most `most`."""
+    return x + clamp(target - x, -most, most)
+
+
+@dataclass
+class Contact:
+    """The memory of the press; forces in N along the press direction, times in s, lengths in m."""
+
+    settings: ControllerSettings
+    state: ContactState = IDLE
+    causes: Cause = field(default_factory=lambda: Cause(0))
+    armed: bool = False
+    age: float = 0.0
+    above: float = 0.0
+    below: float = 0.0
+    reference: float = 0.0
+    feedback: float = 0.0
+    integral: float = 0.0
+    measured: float = 0.0
+    speed: float = 0.0
+    withdrawn: float = 0.0
+
+    @property
+    def touching(self) -> bool:
+        """Whether the law may push."""
+        return self.state in PRESSED or self.state == RELEASE
+
+    def enter(self, state: ContactState) -> None:
+        """Begin a state."""
+        self.state, self.age, self.above, self.below = state, 0.0, 0.0, 0.0
+        if state == RETRACT:
+            self.withdrawn = 0.0
+
+    def let_go(self, cause: Cause) -> None:
+        """Unload what presses, withdraw what only approaches; otherwise nothing is there to let go of."""
+        if self.state in PRESSED:
+            self.causes |= cause
+            self.enter(RELEASE)
+        elif self.state == APPROACH:
+            self.causes |= cause
+            self.reference = 0.0
+            self.enter(RETRACT)
+
+    def step(self, want: Any, force: float, heard: bool, ahead: float, lead: float, dt: float) -> None:
+        """One cycle: `force` raw and `heard` when fresh; `lead`: normal reference beyond the expected surface."""
+        g = self.settings
+        if heard:
+            self.measured += (1.0 - np.exp(-dt / g.force_filter)) * (force - self.measured)
+        self.age += dt
+        self.speed = 0.0
+        if want.task != Task.PRESS:
+            self.armed = True
+            self.let_go(Cause(0))
+        if not heard:
+            self.let_go(Cause.STALE_SENSOR)
+        elif self.measured > g.force_hard:
+            self.let_go(Cause.OVER_FORCE)
+
+        slope = clamp(want.force_rate, 0.0, g.force_rate_max)
+        match self.state:
+            case ContactState.IDLE:
+                self.reference = 0.0
+                if want.task == Task.PRESS and self.armed and heard and not self.causes:
+                    self.armed = False
+                    self.enter(APPROACH)
+            case ContactState.APPROACH:
+                self._approach(want, ahead, lead, dt)
+            case ContactState.TOUCH if self.age >= g.settle_time:
+                self.enter(RAMP)
+            case ContactState.RAMP | ContactState.HOLD:
+                self.reference = toward(self.reference, clamp(want.force, 0.0, g.force_max), slope * dt)
+                reached = self.reference == want.force
+                if (self.state == HOLD) != reached:
+                    self.enter(HOLD if reached else RAMP)
+            case ContactState.RELEASE:
+                rate = g.release_rate if self.causes or slope == 0.0 else slope
+                self.reference = toward(self.reference, 0.0, rate * dt)
+                self.below = self.below + dt if self.measured < g.lost_force else 0.0
+                given_up = self.age > PATIENCE or (not heard and self.age > DEAF_PATIENCE)
+                if self.reference == 0.0 and (self.below >= g.lost_time or given_up):
+                    self.enter(RETRACT)
+            case ContactState.RETRACT:
+                self.speed = -g.retract_speed
+                self.withdrawn += g.retract_speed * dt
+                if self.withdrawn >= g.retract_distance:
+                    self.enter(IDLE)
+
+        if self.state in PRESSED:
+            lost = self.measured < min(g.lost_force, 0.3 * self.reference)
+            self.below = self.below + dt if lost else 0.0
+            if self.below >= g.lost_time:
+                self.causes |= Cause.CONTACT_LOST
+                self.reference = 0.0
+                self.enter(RETRACT)
+        if self.touching:
+            self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
+        self._feedback(heard, dt)
+
+    def _approach(self, want: Any, ahead: float, lead: float, dt: float) -> None:
+        """Forward, slower as the force rises, never further ahead of the arm than `approach_lead`."""
+        g = self.settings
+        speed = clamp(want.approach_speed, 0.0, g.approach_speed_max)
+        speed = max(g.approach_speed_min, speed * clamp(1.0 - self.measured / g.touch_force, 0.0, 1.0))
+        self.speed = min(speed, max(0.0, (ahead + g.approach_lead) / dt))
+        self.above = self.above + dt if self.measured >= g.touch_force else 0.0
+        if self.above >= g.touch_time:
+            self.enter(TOUCH)
+            self.reference = min(g.touch_force, want.force)
+            self.integral = 0.0
+        elif lead > g.search_depth:
+            self.let_go(Cause.SURFACE_NOT_FOUND)
+
+    def _feedback(self, heard: bool, dt: float) -> None:
+        """PI on the force while pressing; while letting go, what is left of it fades and nothing is added."""
+        g = self.settings
+        if self.state in PRESSED and heard:
+            error = self.reference - self.measured
+            most = g.force_feedback_max
+            self.integral += g.force_ki * error * dt
+            self.integral = clamp(self.integral, -most - g.force_kp * error, most - g.force_kp * error)
+            self.feedback = clamp(g.force_kp * error + self.integral, -most, most)
+        elif self.state == RELEASE:
+            self.feedback = self.integral = toward(self.integral, 0.0, g.release_rate * dt)
+        else:
+            self.feedback = self.integral = 0.0

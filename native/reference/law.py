@@ -1,0 +1,293 @@
+"""The controller's law: from what the arm reports and what is wanted to joint torques, once a cycle.
+
+    tau = J^T F + (t0 - J^T Lambda J M^-1 t0) + tau_walls + b
+    F_lin = K e + D (v_d - v) + n (rho(ahead) (f_ref + PI) - d_n n.v)        the n term in contact only
+    F_rot = k_r e_r + D_r (w_d - w)
+
+    Lambda = (J M^-1 J^T + eps)^-1        task inertia; M, J, b: mass matrix, Jacobian and bias of the arm
+    L      = ((J M^-1 J^T + eps)_lin)^-1  what the tip feels like while the other half of the motion is free; L_r alike
+    K      = k_t (1 - n n^T) + k_n n n^T  n: press direction; k_t, k_n, k_r: tangential, normal, rotational stiffness
+    D      = 2 zeta Q^-T diag(sqrt k) Q^-1,  with  K' Q = L Q diag(k),  Q^T L Q = 1       (double diagonalisation)
+    e, e_r = governed pose minus measured pose, shortened to a clip;  v_d, w_d: wanted velocities
+    t0     = shortened (k_p (q_posture - q) - d_p dq)
+    rho    = 1, then a cosine down to 0 while the tool runs `ahead` of the normal reference because contact is lost
+
+K' is K plus a little (10 N/m, 0.5 Nm/rad), so that damping outlives zero stiffness. Then: torque clamp, torque rate
+against what the arm last applied, clamp again. Gains, limits and their units: `settings.py`; records: `records.pxd`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import LinAlgError, eigh
+from scipy.spatial.transform import Rotation
+
+from ..chain import Chain, Floats
+from ..settings import ControllerSettings
+from ..states import Cause, Task
+from . import dynamics
+from .contact import FAULT, IDLE, RETRACT, Contact, clamp, toward
+
+DAMPING_FLOOR = 10.0  # N/m
+DAMPING_FLOOR_ROTATIONAL = 0.5  # Nm/rad
+
+
+def shortened(a: Floats, most: float) -> Floats:
+    """`a` at length `most` at the most."""
+    length = float(np.linalg.norm(a))
+    return a * (most / length) if length > most else a
+
+
+def damping(inertia: Floats, stiffness: Floats, ratio: float) -> Floats:
+    """The D that gives every mode of (inertia, stiffness) the same damping ratio."""
+    squares, Q = eigh(stiffness, inertia)
+    P = np.linalg.inv(Q)
+    return np.asarray(2.0 * ratio * P.T @ np.diag(np.sqrt(squares)) @ P)
+
+
+def task_inertias(M: Floats, J: Floats, eps_linear: float, eps_angular: float) -> tuple[Floats, Floats, Floats]:
+    """(Lambda (6, 6), L (3, 3) kg, L_r (3, 3) kg m²)."""
+    mobility = J @ np.linalg.solve(M, J.T) + np.diag([eps_linear] * 3 + [eps_angular] * 3)
+    return np.linalg.inv(mobility), np.linalg.inv(mobility[:3, :3]), np.linalg.inv(mobility[3:, 3:])
+
+
+def usable(set_point: Any) -> Cause:
+    """Why a set-point cannot be used; nothing when it can."""
+    if not np.isfinite(set_point.values).all():
+        return Cause.NOT_FINITE_SET_POINT
+    lengths = [set_point.quaternion @ set_point.quaternion, set_point.press_direction @ set_point.press_direction]
+    amounts = [set_point.force, set_point.force_rate, set_point.approach_speed, *set_point.stiffness]
+    right = set_point.values[0] in list(Task) and np.abs(np.array(lengths) - 1.0).max() <= 1e-3 and min(amounts) >= 0.0
+    return Cause(0) if right else Cause.SET_POINT_REFUSED
+
+
+def state_is_finite(state: Any) -> bool:
+    """Whether everything that the arm claims to know is a finite number."""
+    rows = [state.q, state.dq, [state.time]]
+    rows += [state.torque] if state.has_torque else []
+    rows += [state.wrench, [state.wrench_time]] if state.has_wrench else []
+    return all(np.isfinite(row).all() for row in rows)
+
+
+@dataclass
+class Status:
+    """What was seen and done in one cycle; meanings as in `records.pxd`."""
+
+    contact_state: Any
+    causes: Cause
+    position: Floats = field(default_factory=lambda: np.zeros(3))
+    wrench: Floats = field(default_factory=lambda: np.zeros(6))
+    wrench_command: Floats = field(default_factory=lambda: np.zeros(6))
+    torque_posture: Floats = field(default_factory=lambda: np.zeros(0))
+    force_measured: float = 0.0
+    force_reference: float = 0.0
+    force_feedback: float = 0.0
+
+
+class ReferenceController:
+    """`Controller` in NumPy: `activate`, `tare`, then `step` once a cycle; the arm is given as its `Chain`."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        settings: ControllerSettings,
+        torque_limit: ArrayLike,
+        torque_rate: ArrayLike,
+        *,
+        compensate: str = "robot",
+        sensor: ArrayLike | None = None,
+        tool_mass: float = 0.0,
+        tool_com: ArrayLike = (0.0, 0.0, 0.0),
+    ) -> None:
+        self.chain, self.settings = chain, settings
+        self.limit, self.rate = np.asarray(torque_limit, dtype=float), np.asarray(torque_rate, dtype=float)
+        self.pull = chain.gravity if compensate == "us" else np.zeros(3)
+        self.sensor = np.eye(4) if sensor is None else np.asarray(sensor, dtype=float)
+        self.tool_mass, self.tool_com = tool_mass, np.asarray(tool_com, dtype=float)
+        self.contact = Contact(settings)
+        self.torque = np.zeros(chain.n)
+        self.active = False
+
+    def activate(self, state: Any) -> None:
+        """Forget everything and hold where the arm is now."""
+        if not state_is_finite(state):
+            raise ValueError("the arm's state holds a number that is not finite; activation refused")
+        pose = dynamics.forward(self.chain, state.q)
+        self.contact = Contact(self.settings)
+        self.reference, self.attitude = pose[:3, 3], Rotation.from_matrix(pose[:3, :3])
+        self.direction = pose[:3, 2]
+        self.stiffness = np.zeros(3)
+        self.want = SimpleNamespace(
+            task=Task.HOLD, position=self.reference, quaternion=self.attitude.as_quat(), twist=np.zeros(6),
+            press_direction=self.direction, force=0.0, force_rate=0.0, approach_speed=0.0, stiffness=np.zeros(3),
+        )  # fmt: skip
+        self.posture = state.q.copy()
+        self.torque = state.torque.copy() if state.has_torque else np.zeros(self.chain.n)
+        self.tare_wrench: Floats | None = None
+        self.active = True
+
+    def _load(self, R: Floats) -> Floats:
+        """What the weight beyond the sensor does to it at TCP attitude R: (6,), sensor axes."""
+        weight = self.tool_mass * self.sensor[:3, :3].T @ R.T @ self.chain.gravity
+        return np.asarray(np.r_[weight, np.cross(self.tool_com, weight)])
+
+    def tare(self, wrench: ArrayLike, q: Floats) -> None:
+        """Take a raw sensor reading (6,) at joint positions q, free of contact, as zero force."""
+        self.tare_wrench = np.asarray(wrench, dtype=float) - self._load(dynamics.forward(self.chain, q)[:3, :3])
+
+    def step(self, state: Any, set_point: Any, dt: float) -> tuple[SimpleNamespace, Status]:
+        """One cycle: (command with `torque`, status)."""
+        g, contact = self.settings, self.contact
+        if not 0.0 < dt <= 0.05:
+            contact.let_go(Cause.BAD_DT)
+            contact.causes |= Cause.BAD_DT
+            dt = g.period
+        dt = clamp(dt, 0.5 * g.period, 4.0 * g.period)
+        if not state_is_finite(state):
+            contact.causes |= Cause.NOT_FINITE_STATE
+            contact.enter(FAULT)
+        if not self.active or contact.causes & Cause.NOT_FINITE_STATE:
+            return self._blind(dt)
+
+        pose, J = dynamics.forward(self.chain, state.q), dynamics.jacobian(self.chain, state.q)
+        M = dynamics.mass_matrix(self.chain, state.q)
+        R, position, twist = pose[:3, :3], pose[:3, 3], J @ state.dq
+        self._accept(state, set_point)
+        self._govern(dt)
+        n = self.direction
+        ahead = float(n @ (position - self.reference))
+        heard, wrench = self._sense(state, R)
+        lead = float(n @ (self.reference - self.want.position))
+        contact.step(self.want, float(-n @ (R @ wrench[:3])), heard, ahead, lead, dt)
+        self.reference = self.reference + contact.speed * dt * n
+
+        try:
+            inertias = task_inertias(M, J, g.inertia_eps_linear, g.inertia_eps_angular)
+            F = self._wrench(inertias[1], inertias[2], position, R, twist, ahead)
+        except LinAlgError:
+            contact.causes |= Cause.SINGULAR
+            contact.enter(FAULT)
+            return self._blind(dt)
+        t0 = g.posture_stiffness * (self.posture - state.q) - g.posture_damping * state.dq
+        t0 *= min(1.0, g.posture_max / max(np.abs(t0).max(), 1e-300))
+        posture = t0 - J.T @ inertias[0] @ J @ np.linalg.solve(M, t0)
+        posture = np.clip(posture, -g.posture_max, g.posture_max)
+        bias = dynamics.bias(self.chain, state.q, state.dq, self.pull)
+        torque = self._saturate(J.T @ F + posture + self._walls(state) + bias, state, dt)
+        status = self._status()
+        status.position, status.wrench, status.wrench_command, status.torque_posture = position, wrench, F, posture
+        return SimpleNamespace(torque=torque), status
+
+    def _accept(self, state: Any, s: Any) -> None:
+        """Take a sound set-point, clamped to the limits; keep the last one and let go otherwise."""
+        g, fault = self.settings, usable(s)
+        if fault:
+            self.contact.let_go(fault)
+            self.contact.causes |= fault
+            return
+        self.want = SimpleNamespace(
+            task=s.task, position=s.position.copy(), quaternion=s.quaternion.copy(), twist=s.twist.copy(),
+            press_direction=s.press_direction.copy(), force=min(s.force, g.force_max), force_rate=s.force_rate,
+            approach_speed=s.approach_speed,
+            stiffness=np.minimum(s.stiffness, [g.stiffness_max, g.stiffness_max, g.stiffness_rotational_max]),
+        )  # fmt: skip
+        if state.time > s.valid_until and self.contact.state not in (IDLE, RETRACT):
+            self.contact.let_go(Cause.STALE_SET_POINT)
+
+    def _govern(self, dt: float) -> None:
+        """Slew direction, attitude, stiffness (upwards only) and tangential position towards what is wanted."""
+        g, want, state = self.settings, self.want, self.contact.state
+        turn = shortened(np.cross(self.direction, want.press_direction), g.turn_rate_max * dt)
+        n = self.direction + np.cross(turn, self.direction)
+        if state == IDLE or n @ want.press_direction < 0.0:
+            n = want.press_direction
+        self.direction = n = n / np.linalg.norm(n)
+        turn = (Rotation.from_quat(want.quaternion) * self.attitude.inv()).as_rotvec()
+        self.attitude = Rotation.from_rotvec(shortened(turn, g.turn_rate_max * dt)) * self.attitude
+
+        tangential, normal, rotational = want.stiffness
+        goal = np.array([tangential, normal if self.contact.touching else tangential, rotational])
+        most = g.stiffness_rate * dt * np.array([1.0, 1.0, 0.1])
+        self.stiffness = np.minimum(goal, self.stiffness + most)
+
+        move = want.position - self.reference
+        if not (state == IDLE and want.task == Task.HOLD):
+            move = move - (n @ move) * n
+        self.reference = self.reference + shortened(move, g.speed_max * dt)
+
+    def _sense(self, state: Any, R: Floats) -> tuple[bool, Floats]:
+        """(whether the sensor is fresh, the environment's wrench on the tool at the TCP, tool axes)."""
+        late = abs(state.time - state.wrench_time) > self.settings.sensor_timeout
+        if not state.has_wrench or late or self.tare_wrench is None:
+            return False, np.zeros(6)
+        w = state.wrench - self.tare_wrench - self._load(R)
+        force, moment = self.sensor[:3, :3] @ w[:3], self.sensor[:3, :3] @ w[3:]
+        return True, np.r_[force, moment + np.cross(self.sensor[:3, 3], force)]
+
+    def _wrench(self, L: Floats, L_r: Floats, p: Floats, R: Floats, twist: Floats, ahead: float) -> Floats:
+        """F, base axes, after the clips."""
+        g, c, n = self.settings, self.contact, self.direction
+        on = 0.0 if c.state == FAULT else 1.0
+        k_t, k_n, k_r = self.stiffness
+        v, feed = twist[:3], on * self.want.twist if c.touching else np.zeros(6)
+
+        e = shortened(on * (self.reference - p), g.position_clip)
+        normal_speed = 0.0 if c.touching else on * c.speed
+        v_d = feed[:3] - (n @ feed[:3]) * n + normal_speed * n
+        K = k_t * np.eye(3) + (k_n - k_t) * np.outer(n, n)
+        D = damping(L, K + DAMPING_FLOOR * np.eye(3), g.damping_ratio)
+        force = K @ e + D @ (v_d - v)
+        if c.touching:
+            force = force + n * (self._normal_force(ahead) - g.normal_damping * (n @ v))
+
+        e_r = (self.attitude * Rotation.from_matrix(R).inv()).as_rotvec()
+        e_r = shortened(on * e_r, g.rotation_clip)
+        D_r = damping(L_r, (k_r + DAMPING_FLOOR_ROTATIONAL) * np.eye(3), g.damping_ratio)
+        moment = k_r * e_r + D_r @ (feed[3:] - twist[3:])
+        force = shortened(force, c.reference + g.wrench_margin)
+        return np.concatenate([force, shortened(moment, g.moment_max)])
+
+    def _normal_force(self, ahead: float) -> float:
+        """The force term rho (f_ref + PI), N along the press direction."""
+        g = self.settings
+        force = self.contact.reference + self.contact.feedback
+        way = clamp((ahead - g.loss_free) / g.loss_width, 0.0, 1.0)
+        return force if force <= 0.0 else force * 0.5 * (1.0 + float(np.cos(np.pi * way)))
+
+    def _walls(self, state: Any) -> Floats:
+        """Push back near a joint limit, growing towards it, damped on the way in."""
+        g = self.settings
+        over = np.maximum(0.0, state.q - (self.chain.upper - g.wall_width))
+        under = np.where(over > 0.0, 0.0, np.maximum(0.0, self.chain.lower + g.wall_width - state.q))
+        push = g.wall_stiffness * (under - over)
+        push -= g.wall_damping * np.where(over > 0.0, np.maximum(state.dq, 0.0), 0.0)
+        push -= g.wall_damping * np.where(under > 0.0, np.minimum(state.dq, 0.0), 0.0)
+        return np.asarray(np.clip(push, -g.wall_max, g.wall_max))
+
+    def _saturate(self, torque: Floats, state: Any, dt: float) -> Floats:
+        """Clamp, rate, clamp: what the arm says it applied may itself be beyond the limit."""
+        if not np.isfinite(torque).all():
+            self.contact.causes |= Cause.NOT_FINITE_COMMAND
+            self.contact.enter(FAULT)
+            torque = np.zeros(self.chain.n)
+        last = state.torque if state is not None and state.has_torque else self.torque
+        goal = np.clip(torque, -self.limit, self.limit)
+        step = [toward(a, b, c) for a, b, c in zip(last, goal, self.rate * dt, strict=True)]
+        self.torque = np.clip(np.array(step), -self.limit, self.limit)
+        return self.torque.copy()
+
+    def _blind(self, dt: float) -> tuple[SimpleNamespace, Status]:
+        """Without a trustworthy state or activation every torque falls to zero at its rate limit."""
+        self.contact.reference = self.contact.feedback = self.contact.integral = 0.0
+        return SimpleNamespace(torque=self._saturate(np.zeros(self.chain.n), None, dt)), self._status()
+
+    def _status(self) -> Status:
+        c = self.contact
+        status = Status(contact_state=c.state, causes=c.causes)
+        status.force_measured, status.force_reference, status.force_feedback = c.measured, c.reference, c.feedback
+        return status

@@ -1,0 +1,277 @@
+"""The compiled controller: equal to the readable one, total, limited, and letting go when it should."""
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from massage_arm.native import (
+    ArmModel,
+    ArmState,
+    Cause,
+    ContactState,
+    Controller,
+    ControllerSettings,
+    SetPoint,
+    Task,
+)
+from massage_arm.native.reference import ReferenceController
+from massage_arm.urdf import TCP, arm_description, arm_with_tool, tool_file
+
+POSTURE = np.array([0.1, 0.6, 0.0, -1.4, 0.2, 1.1, 0.3])
+LIMIT, RATE = np.full(7, 60.0), np.full(7, 300.0)
+QUICK = ControllerSettings(settle_time=0.05, retract_distance=0.004)
+GAP = 0.004  # m, tip to surface at the start
+ODD = [np.nan, np.inf, -np.inf, 1e308, -1e308, 1e30, -1.0, 0.0]
+
+
+@cache
+def model() -> Any:
+    description = arm_description("iiwa14")
+    return ArmModel.from_urdf(arm_with_tool(description, tool_file("thumb")), TCP, base=description.base)
+
+
+class Bench:
+    """An arm in free fall of its own weight over a stiff plane, and the set-point that presses on it."""
+
+    def __init__(self, seed: int = 0, g: ControllerSettings = QUICK, reference: bool = False) -> None:
+        rng = np.random.default_rng(seed)
+        extra: dict[str, Any] = {
+            "sensor": np.array([[0, -1, 0, 0.01], [1, 0, 0, 0], [0, 0, 1, -0.08], [0, 0, 0, 1]], dtype=float),
+            "tool_mass": 0.3,
+            "tool_com": (0.0, 0.01, 0.03),
+            "compensate": "us" if seed % 2 else "robot",
+        }
+        self.pull = np.array([0.0, 0.0, -9.81]) * (seed % 2)
+        self.controller = Controller(model(), g, LIMIT, RATE, **extra)
+        self.reference = ReferenceController(model().chain, g, LIMIT, RATE, **extra) if reference else None
+        self.state, self.set_point = ArmState(7), SetPoint()
+        self.state.q[:] = POSTURE + rng.uniform(-0.1, 0.1, 7)
+        self.state.has_torque = self.state.has_wrench = True
+        self.sensor = extra["sensor"]
+        pose = model().forward(self.state.q)
+        self.n, self.surface = pose[:3, 2], pose[:3, 3] + GAP * pose[:3, 2]
+        s = self.set_point
+        s.position[:] = self.surface + rng.normal(0.0, 0.001, 3)
+        s.press_direction[:] = self.n
+        s.twist[:] = rng.normal(0.0, 0.002, 6)
+        self.controller.activate(self.state)
+        s.quaternion[:] = self._attitude(pose)
+        s.force, s.force_rate, s.approach_speed = rng.uniform(10.0, 30.0), 60.0, 0.04
+        s.stiffness[:] = rng.uniform([200.0, 0.0, 10.0], [1200.0, 100.0, 40.0])
+        s.valid_until = 1e9
+        self.tare = rng.normal(size=6)
+        for each in self.both:
+            each.activate(self.state)
+            each.tare(self.tare, POSTURE)
+        self.deaf, self.gone, self.hand = False, False, 0.0
+
+    @staticmethod
+    def _attitude(pose: Any) -> Any:
+        from scipy.spatial.transform import Rotation
+
+        return Rotation.from_matrix(pose[:3, :3]).as_quat()
+
+    @property
+    def both(self) -> list[Any]:
+        return [self.controller] + ([self.reference] if self.reference else [])
+
+    def step(self, dt: float = 0.001) -> tuple[Any, Any]:
+        """One cycle of controller and arm; the tip meets the plane at 4 N/mm."""
+        state = self.state
+        pose, J = model().forward(state.q), model().jacobian(state.q)
+        depth = float(self.n @ (pose[:3, 3] - self.surface))
+        force = -4000.0 * max(0.0, depth) * (not self.gone) * self.n - self.hand * self.n
+        state.time += dt
+        if not self.deaf:
+            state.wrench_time = state.time
+            R = pose[:3, :3]
+            tool = self.sensor[:3, :3].T
+            load = [0.3 * tool @ x.T @ np.array([0, 0, -9.81]) for x in (R, model().forward(POSTURE)[:3, :3])]
+            weights = [np.r_[w, np.cross((0.0, 0.01, 0.03), w)] for w in load]
+            moment = tool @ np.cross(-self.sensor[:3, 3], R.T @ force)
+            state.wrench[:] = self.tare + weights[0] - weights[1] + np.r_[tool @ R.T @ force, moment]
+        command, status = self.controller.step(state, self.set_point, dt)
+        passive = model().bias(state.q, state.dq) - (0.0 if self.pull.any() else 1.0) * model().gravity(state.q)
+        ddq = np.linalg.solve(model().mass_matrix(state.q), command.torque - passive + J[:3].T @ force)
+        if self.reference:
+            self.expected = self.reference.step(state, self.set_point, dt)
+        self.before = state.torque.copy()
+        state.torque[:] = command.torque
+        state.dq[:] += ddq * dt
+        state.q[:] += state.dq * dt
+        return command, status
+
+    def run(self, seconds: float, until: ContactState | None = None) -> list[ContactState]:
+        seen: list[ContactState] = []
+        for _ in range(round(seconds / 0.001)):
+            state = self.step()[1].contact_state
+            if not seen or seen[-1] != state:
+                seen.append(state)
+            if state == until:
+                break
+        return seen
+
+    def press(self, until: ContactState = ContactState.HOLD) -> list[ContactState]:
+        self.set_point.task = Task.HOLD
+        self.run(0.01)
+        self.set_point.task = Task.PRESS
+        seen = self.run(3.0, until)
+        assert seen[-1] == until
+        return seen
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_controller_is_the_reference_through_a_whole_press(seed: int) -> None:
+    bench = Bench(seed, reference=True)
+    seen = []
+    for k in range(1600):
+        bench.set_point.task = Task.HOLD if k < 20 else Task.PRESS if k < 1000 else Task.RELEASE
+        command, status = bench.step(0.0008 if k % 7 else 0.0013)
+        expected_command, expected = bench.expected
+        np.testing.assert_allclose(command.torque, expected_command.torque, rtol=0.0, atol=1e-9)
+        np.testing.assert_allclose(status.wrench, expected.wrench, rtol=0.0, atol=1e-9)
+        np.testing.assert_allclose(status.wrench_command, expected.wrench_command, rtol=0.0, atol=1e-8)
+        assert (status.contact_state, status.causes) == (expected.contact_state, expected.causes)
+        assert status.force_reference == pytest.approx(expected.force_reference, abs=1e-9)
+        if not seen or seen[-1] != status.contact_state:
+            seen.append(status.contact_state)
+    assert [s for s in seen if s != ContactState.IDLE] == list(ContactState)[1:7]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    record=st.sampled_from(["state", "set_point", "dt"]),
+    at=st.integers(0, 43),
+    value=st.one_of(st.sampled_from(ODD), st.floats()),
+    pressed=st.booleans(),
+)
+def test_step_is_total_and_limited_whatever_comes_in(record: str, at: int, value: float, pressed: bool) -> None:
+    bench = Bench()
+    if pressed:
+        bench.press(ContactState.APPROACH)
+    dt = 0.001
+    if record == "dt":
+        dt = value
+    else:
+        values = getattr(bench, record).values
+        values[at % len(values)] = value
+    last = bench.controller.command.torque.copy()
+    for _ in range(3):
+        torque = bench.controller.step(bench.state, bench.set_point, dt)[0].torque.copy()
+        assert np.isfinite(torque).all()
+        assert (np.abs(torque) <= LIMIT).all()
+        if not (record == "state" and bench.state.has_torque and np.abs(bench.state.torque).max() > LIMIT[0]):
+            before = bench.state.torque if bench.state.has_torque and np.isfinite(bench.state.torque).all() else last
+            near = np.minimum(np.abs(torque - before), np.abs(torque - last))
+            assert (near <= RATE * 0.004 + 1e-9).all()
+        last = torque
+
+
+def test_a_nan_state_latches_until_activation() -> None:
+    bench = Bench()
+    bench.press()
+    q = bench.state.q.copy()
+    bench.state.q[3] = np.nan
+    bench.controller.step(bench.state, bench.set_point, 0.001)
+    bench.state.q[:] = q
+    for _ in range(300):
+        command, status = bench.controller.step(bench.state, bench.set_point, 0.001)
+        assert status.contact_state == ContactState.FAULT
+        assert Cause.NOT_FINITE_STATE in status.causes
+    assert not command.torque.any()
+    bench.state.dq[:] = 0.0
+    bench.controller.activate(bench.state)
+    bench.controller.tare(bench.tare, POSTURE)
+    bench.run(0.01)
+    assert bench.controller.status.contact_state == ContactState.IDLE
+    assert bench.controller.status.causes == Cause(0)
+
+
+def test_activation_makes_it_new_bit_for_bit() -> None:
+    used, fresh = Bench(), Bench()
+    used.press()
+    used.state.values[:] = fresh.state.values
+    used.controller.activate(used.state)
+    used.controller.tare(used.tare, POSTURE)
+    for k in range(500):
+        used.set_point.task = fresh.set_point.task = Task.HOLD if k < 5 else Task.PRESS
+        used.step()
+        fresh.step()
+        assert used.controller.command.values.tobytes() == fresh.controller.command.values.tobytes()
+        assert used.controller.status.values.tobytes() == fresh.controller.status.values.tobytes()
+
+
+def test_force_asked_for_stays_below_the_cap_and_torques_within_their_limits() -> None:
+    bench = Bench(g=ControllerSettings(settle_time=0.05, force_max=18.0))
+    bench.set_point.force = 500.0
+    bench.press()
+    for _ in range(500):
+        command, status = bench.step()
+        assert status.force_reference <= 18.0
+        assert (np.abs(command.torque) <= LIMIT).all()
+        assert (np.abs(command.torque - bench.before) <= RATE * 0.001 + 1e-12).all()
+
+
+def stale_set_point(bench: Bench) -> None:
+    bench.set_point.valid_until = bench.state.time
+
+
+def stale_sensor(bench: Bench) -> None:
+    bench.deaf = True
+
+
+def over_force(bench: Bench) -> None:
+    bench.hand = 100.0
+
+
+@pytest.mark.parametrize(
+    ("what", "cause"),
+    [(stale_set_point, Cause.STALE_SET_POINT), (stale_sensor, Cause.STALE_SENSOR), (over_force, Cause.OVER_FORCE)],
+)
+def test_trouble_ends_in_release_then_retract(what: Callable[[Bench], None], cause: Cause) -> None:
+    bench = Bench()
+    bench.press()
+    what(bench)
+    seen = bench.run(0.3, ContactState.RELEASE)
+    assert seen[-1] == ContactState.RELEASE
+    bench.hand = 0.0
+    seen = bench.run(2.0, ContactState.IDLE)
+    assert seen[-2:] == [ContactState.RETRACT, ContactState.IDLE]
+    assert cause in bench.controller.status.causes
+
+
+def test_lost_contact_is_not_pressed_again() -> None:
+    bench = Bench()
+    bench.press()
+    bench.gone = True
+    assert bench.run(1.0, ContactState.RETRACT)[-1] == ContactState.RETRACT
+    assert Cause.CONTACT_LOST in bench.controller.status.causes
+    bench.gone = False
+    assert bench.run(1.0)[-1] == ContactState.IDLE
+
+
+def test_pressing_needs_another_task_first_and_a_released_press_may_be_repeated() -> None:
+    bench = Bench()
+    bench.set_point.task = Task.PRESS
+    assert bench.run(0.1) == [ContactState.IDLE]
+    bench.press()
+    bench.set_point.task = Task.RELEASE
+    assert bench.run(2.0, ContactState.IDLE)[-1] == ContactState.IDLE
+    bench.press(ContactState.APPROACH)
+
+
+def test_step_allocates_nothing() -> None:
+    bench = Bench()
+    bench.press()
+    step, state, set_point = bench.controller.step, bench.state, bench.set_point
+    for _ in range(100):
+        step(state, set_point, 0.001)
+    before = sys.getallocatedblocks()
+    for _ in range(10_000):
+        step(state, set_point, 0.001)
+    assert sys.getallocatedblocks() - before <= 2

@@ -1,0 +1,121 @@
+"""The compiled tissue against the readable one, and what tissue does."""
+
+from pathlib import Path
+from typing import Any
+
+import massage_arm.control
+import numpy as np
+import pytest
+import yaml
+from massage_arm.native import Tissue
+from massage_arm.native.reference import ReferenceTissue
+
+LAW: dict[str, Any] = {"k0": 500.0, "beta": 130.0, "bone_depth": 0.014, "bone": 4.0 * 1000.0**1.5}
+SITES = yaml.safe_load((Path(massage_arm.control.__file__).parent / "sites.yaml").read_text(encoding="utf-8"))
+
+
+def flat(kind: Any = Tissue, **changes: Any) -> Any:
+    return kind(np.zeros((8, 8)), 0.0, 0.0, 0.01, **(LAW | changes))
+
+
+def static_force(site: str, depth: float) -> float:
+    """N by the elastic law alone: pressed at once, nothing has relaxed yet."""
+    t = SITES[site]["tissue"]
+    law = {"k0": t["k0_n_mm"] * 1e3, "beta": t["beta_per_mm"] * 1e3}
+    law |= {"bone_depth": t["bone_depth_mm"] * 1e-3, "bone": t["bone_n_mm15"] * 1000.0**1.5}
+    return float(flat(**law).step([0.035, 0.035, -depth], [0.0, 0.0, 0.0], 0.0, 0.0, 1e-9)[0][2])
+
+
+def test_tissue_is_the_reference() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        coefficients = rng.normal(0.0, 0.01, (9, 12))
+        place = (-0.1, 0.2, 0.03)
+        ours, readable = Tissue(coefficients, *place, **LAW), ReferenceTissue(coefficients, *place, **LAW)
+        p = np.array([0.02, 0.37, ours.surface(0.02, 0.37)[0] - 0.002])
+        for _ in range(300):
+            v = rng.normal(0.0, 0.1, 3)
+            p = p + v * 0.001
+            lift, lift_rate = rng.normal(0.0, 0.003), rng.normal(0.0, 0.02)
+            force, depth = ours.step(p, v, lift, lift_rate, 0.001)
+            expected, expected_depth = readable.step(p, v, lift, lift_rate, 0.001)
+            assert depth == pytest.approx(expected_depth, rel=1e-12, abs=1e-12)
+            np.testing.assert_allclose(force, expected, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(expected).max()))
+
+
+def test_surface_is_the_reference_inside_and_beyond_the_edge() -> None:
+    rng = np.random.default_rng(7)
+    coefficients = rng.normal(0.0, 0.01, (7, 9))
+    ours, readable = Tissue(coefficients, 0.1, -0.1, 0.02, **LAW), ReferenceTissue(coefficients, 0.1, -0.1, 0.02, **LAW)
+    for x, y in rng.uniform(-0.3, 0.4, (2000, 2)):
+        np.testing.assert_allclose(ours.surface(x, y), readable.surface(x, y), rtol=1e-12, atol=1e-12)
+
+
+def test_slopes_are_those_of_the_heights() -> None:
+    tissue = Tissue(np.random.default_rng(8).normal(0.0, 0.01, (9, 9)), 0.0, 0.0, 0.02, **LAW)
+    for x, y in np.random.default_rng(9).uniform(0.021, 0.139, (200, 2)):
+        _, slope_x, slope_y = tissue.surface(x, y)
+        run = 1e-6
+        assert slope_x == pytest.approx(
+            (tissue.surface(x + run, y)[0] - tissue.surface(x - run, y)[0]) / 2 / run, abs=1e-7
+        )
+        assert slope_y == pytest.approx(
+            (tissue.surface(x, y + run)[0] - tissue.surface(x, y - run)[0]) / 2 / run, abs=1e-7
+        )
+
+
+@pytest.mark.parametrize(
+    ("site", "force", "depth_mm"),
+    [
+        ("upper_trapezius", 10.0, 9.9),
+        ("upper_trapezius", 20.0, 14.0),
+        ("upper_trapezius", 40.0, 16.1),
+        ("lumbar_erector", 10.0, 9.8),
+        ("lumbar_erector", 40.0, 20.4),
+    ],
+)
+def test_static_depth_is_the_reviews(site: str, force: float, depth_mm: float) -> None:
+    assert static_force(site, (depth_mm - 0.06) * 1e-3) < force < static_force(site, (depth_mm + 0.06) * 1e-3)
+
+
+def test_held_tissue_relaxes_to_what_does_not_relax() -> None:
+    tissue = flat()
+    forces = [tissue.step([0.035, 0.035, -0.01], [0.0, 0.0, 0.0], 0.0, 0.0, 0.01)[0][2] for _ in range(60_000)]
+    elastic = LAW["k0"] / LAW["beta"] * np.expm1(LAW["beta"] * 0.01)
+    assert np.all(np.diff(forces) <= 0.0)
+    assert forces[0] == pytest.approx(elastic, rel=0.01)
+    assert forces[-1] == pytest.approx(0.7 * elastic, rel=1e-3)
+
+
+def test_held_force_creeps_deeper() -> None:
+    tissue, depth, rate = flat(), 0.005, 0.0
+    depths = []
+    for _ in range(20_000):
+        force = tissue.step([0.035, 0.035, -depth], [0.0, 0.0, -rate], 0.0, 0.0, 0.001)[0][2]
+        rate = (15.0 - force) / 2000.0
+        depth += rate * 0.001
+        depths.append(depth)
+    assert depths[-1] > depths[10_000] > depths[5_000]
+
+
+def test_friction_stays_below_coulomb_and_nothing_pulls() -> None:
+    rng = np.random.default_rng(10)
+    for _ in range(20):
+        tissue = Tissue(rng.normal(0.0, 0.005, (12, 12)), -0.06, -0.06, 0.01, **LAW)
+        p, v = np.array([0.0, 0.0, 0.0]), np.zeros(3)
+        for _ in range(1000):
+            v = 0.98 * v + rng.normal(0.0, 0.05, 3)
+            p = np.clip(p + v * 0.001, [-0.04, -0.04, -0.02], [0.04, 0.04, 0.02])
+            force, depth = tissue.step(p, v, 0.0, 0.0, 0.001)
+            _, slope_x, slope_y = tissue.surface(p[0], p[1])
+            n = np.array([-slope_x, -slope_y, 1.0]) / np.sqrt(1.0 + slope_x**2 + slope_y**2)
+            normal = force @ n
+            assert normal >= -1e-12
+            assert np.linalg.norm(force - normal * n) <= 0.10 * normal * (1.0 + 1e-9) + 1e-9
+            assert depth > 0.0 or not force.any()
+
+
+def test_constants_that_make_no_sense_are_refused() -> None:
+    for name in ("k0", "beta", "bone_depth", "shear"):
+        with pytest.raises(ValueError, match="positive"):
+            flat(**{name: -1.0})
