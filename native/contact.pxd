@@ -114,7 +114,7 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
             enter(c, TOUCH)
             c.reference = g.touch_force if g.touch_force < want.force else want.force
             c.integral = 0.0
-        elif c.lead > g.search_depth:
+        elif c.lead > g.search_depth or c.age > g.approach_time_max:
             let_go(c, SURFACE_NOT_FOUND)
     elif c.state == TOUCH:
         if c.age >= g.settle_time:

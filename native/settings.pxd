@@ -43,6 +43,7 @@ cdef struct Settings:
     double lost_force
     double lost_time
     double search_depth
+    double approach_time_max
     double leak_rate
     double loss_free
     double loss_width

@@ -17,11 +17,11 @@ class ControllerSettings:
 
     period: float = 0.001
     """s, nominal control period; steps shorter than half or longer than twice of it are clamped."""
-    damping_ratio: float = 1.0
-    normal_damping: float = 350.0
+    damping_ratio: float = 0.8
+    normal_damping: float = 250.0
     """Ns/m on top of the fitted damping, along the press direction while in contact."""
-    force_kp: float = 3.0
-    force_ki: float = 60.0
+    force_kp: float = 2.0
+    force_ki: float = 40.0
     """1/s."""
     force_feedback_max: float = 25.0
     """N, clamp of the PI part; a lost sensor costs at most this."""
@@ -71,6 +71,8 @@ class ControllerSettings:
     """s below the lost force."""
     search_depth: float = 0.04
     """m beyond the expected surface, then the search ends."""
+    approach_time_max: float = 20.0
+    """s of searching, then the surface counts as not found."""
     leak_rate: float = 0.02
     """m/s, how fast the normal reference follows the arm in contact."""
     loss_free: float = 0.006

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ RATES_HZ = (250, 500, 1000)
 _PLAN = PressPlan(site=SITE, disturbances="realistic")
 _SURFACE_OFF = -0.020  # m: the skin comes 20 mm before it is expected
 _STEADY_S = 30.0
+_CURVE = 601  # samples of a response that is compared with another
 _BREATHING_AFTER_S = 2.0  # s of the hold that count as settling
 
 
@@ -61,7 +63,8 @@ def _trials(seed: int) -> list[Trial]:
     ramp = replace(_PLAN, seed=seed, force_n=40.0, ramp_s=1.0, hold_s=4.0)
     rates = [Trial(f"rate {hz}", replace(ramp, control_hz=hz, ramp_s=2.0)) for hz in RATES_HZ]
     contact = [
-        Trial("contact", replace(ramp, force_n=force, approach_mm_s=50.0, hold_s=1.0), _SURFACE_OFF) for force in FORCES_N[1:3]
+        Trial("contact", replace(ramp, force_n=force, approach_mm_s=50.0, hold_s=1.0), _SURFACE_OFF)
+        for force in FORCES_N[1:3]
     ]
     return [*holds, Trial("ramp", ramp), *contact, *rates]
 
@@ -82,8 +85,11 @@ def run_press(trial: Trial) -> Ticks:
 
 
 def _measure(trial: Trial) -> tuple[float, ...]:
-    """The trial's figures; what each position means is known to `_figures` only."""
-    ticks = run_press(trial)
+    """The trial's figures; what each position means is known to `_figures` only. A press that failed counts as inf."""
+    try:
+        ticks = run_press(trial)
+    except RuntimeError:
+        return (math.inf,) * (4 if not trial.name.startswith("rate") else _CURVE)
     time, force, asked = ticks["time"], ticks["force_true"], trial.plan.force_n
     hold = ticks["contact_state"] == ContactState.HOLD
     begun = float(time[hold][0])
@@ -102,7 +108,7 @@ def _measure(trial: Trial) -> tuple[float, ...]:
         meant = np.maximum(ticks["force_reference"], TOUCH_FORCE_N)
         return float(np.max((force - meant)[touching])), asked
     ramp = (time >= begun - trial.plan.ramp_s) & (time <= begun + 1.0)
-    grid = np.linspace(-trial.plan.ramp_s, 1.0, 601)
+    grid = np.linspace(-trial.plan.ramp_s, 1.0, _CURVE)
     return tuple(np.interp(grid, time[ramp] - begun, force[ramp]))
 
 
@@ -122,7 +128,7 @@ def _figures(results: dict[str, list[tuple[float, ...]]]) -> list[dict[str, Any]
     figures.append(_figure("press.contact_peak_share_of_allowed", "1", contact, 1.0, None))
     curves = {hz: np.array(results[f"rate {hz}"]) for hz in RATES_HZ}
     for hz in RATES_HZ[:-1]:
-        worst = float(np.max(np.abs(curves[hz] - curves[RATES_HZ[-1]]))) / 40.0
+        worst = float(np.max(np.nan_to_num(np.abs(curves[hz] - curves[RATES_HZ[-1]]), nan=math.inf))) / 40.0
         figures.append(_figure(f"press.rate_{hz}_against_1000hz", "1", worst, 0.02, None))
     return figures
 

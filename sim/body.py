@@ -97,7 +97,9 @@ def load_body(name: str = "average") -> Body:
         heights = data["heights"] * height_quantum
         x0, y0 = data["origin"]
         vertices, triangles = data["vertices"] * quantum, data["triangles"].astype(np.int32)
-    field = HeightField(float(x0), float(y0), float(spacing), np.ascontiguousarray(spline_filter(heights, mode="mirror")))
+    field = HeightField(
+        float(x0), float(y0), float(spacing), np.ascontiguousarray(spline_filter(heights, mode="mirror"))
+    )
     return Body(name, vertices, triangles, field, _places(name))
 
 
@@ -105,9 +107,7 @@ def _places(name: str) -> dict[str, tuple[float, float]]:
     pair = Field((float, float), -2000.0, 2000.0)
     left = read_yaml(FOLDER / f"{name}_sites.yaml", _SITES_SCHEMA, dict.fromkeys(REGIONS, pair))
     sign = dict(zip(SIDES, (1.0, -1.0), strict=True))
-    return {
-        f"{region}_{side}": (x * 1e-3, sign[side] * y * 1e-3) for region, (x, y) in left.items() for side in SIDES
-    }
+    return {f"{region}_{side}": (x * 1e-3, sign[side] * y * 1e-3) for region, (x, y) in left.items() for side in SIDES}
 
 
 def _basis(t: float) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 STAND_HEIGHT = 0.60  # m: the shoulder of a 0.8 m arm then stands level with a prone back
 _DISTANCES = (0.62, 0.74, 0.86)  # m from the middle of the table to the arm's axis; the table is 0.72 m wide
 _ALONG = (0.0, -0.2, 0.2)  # m towards the head from the site
-_SEEDS = 10
+_SEEDS = 16
 _STEPS = 150
 
 
@@ -89,7 +89,7 @@ def _solve(model: ArmModel, q: Floats, point: Floats, axis: Floats) -> Floats | 
         if pose[:3, 2] @ axis < 0.0:
             error[3:] += 0.5 * pose[:3, 0]  # from the opposite attitude the cross product alone gives no way out
         if np.linalg.norm(error) < 1e-6:
-            return q if np.all(q > low + 0.2) and np.all(q < high - 0.2) else None
+            return q if np.all(q > model.chain.lower + 0.2) and np.all(q < model.chain.upper - 0.2) else None
         J = model.jacobian(q)
         J[3:] -= np.outer(pose[:3, 2], pose[:3, 2] @ J[3:])
         A = J @ J.T + 1e-4 * np.eye(6)
@@ -103,8 +103,7 @@ def _solve(model: ArmModel, q: Floats, point: Floats, axis: Floats) -> Floats | 
 
 def _room(model: ArmModel, q: Floats) -> float:
     """Least distance to a joint limit [rad], less where the arm is near a singularity or its elbow hangs low."""
-    low, high = _range(model)
-    margin = float(np.min(np.minimum(q - low, high - q)))
+    margin = float(np.min(np.minimum(q - model.chain.lower, model.chain.upper - q)))
     weakest = float(np.linalg.svd(model.jacobian(q), compute_uv=False)[-1])
     return min(margin, 1.0) + 3.0 * min(weakest, 0.2) + 0.5 * min(0.0, _lowest_elbow(model, q) - 0.35)
 

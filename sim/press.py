@@ -16,8 +16,18 @@ from ..control.profile import PressProfile
 from ..control.sites import find_site
 from ..control.ticks import Ticks, tick_dtype
 from ..control.tool import Tool, load_tool
-from ..native import ArmModel, ArmState, Command, ContactState, Controller, ControllerSettings, InputError, Plant
-from ..native import SetPoint, Tissue
+from ..native import (
+    ArmModel,
+    ArmState,
+    Command,
+    ContactState,
+    Controller,
+    ControllerSettings,
+    InputError,
+    Plant,
+    SetPoint,
+    Tissue,
+)
 from ..urdf import TCP, ArmDescription, arm_description, arm_urdf_path, arm_with_tool, user_arm
 from .body import Body, Site, load_body
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
@@ -30,7 +40,7 @@ PERIOD = 0.001  # s, physics
 STAND_OFF = 0.05  # m above the surface as it is known
 SETTLE = 0.5  # s of holding still before the tare
 TARE = 0.5  # s of sensor readings averaged as zero
-STIFFNESS = (1000.0, 150.0, 30.0)  # N/m across, N/m along the press direction in contact, Nm/rad
+STIFFNESS = (500.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
 _SET_POINT_EVERY = 10  # cycles of 1 ms: set-points come at 100 Hz
 _UP = np.array([0.0, 0.0, TABLE_HEIGHT])
 
@@ -83,7 +93,12 @@ class PressSimulation:
     """A press that is advanced in blocks; equal plans give equal ticks, bit for bit."""
 
     def __init__(
-        self, plan: PressPlan, *, gui: bool = False, settings: ControllerSettings | None = None, surface_off: float | None = None
+        self,
+        plan: PressPlan,
+        *,
+        gui: bool = False,
+        settings: ControllerSettings | None = None,
+        surface_off: float | None = None,
     ) -> None:
         """`settings`: the controller's, for tuning; `surface_off` [m]: how far the surface really is off, for tests."""
         check_plan(plan)
@@ -331,7 +346,7 @@ class PressSimulation:
     def _update(self) -> None:
         """The slow side, 100 Hz: settle, tare, then follow the profile."""
         state = self._arm.read()
-        if not self._profile.pressing and SETTLE <= state.time:
+        if not self._profile.pressing and state.time >= SETTLE:
             self._wrench_sum += state.wrench
             self._wrench_count += 1
             if state.time >= SETTLE + TARE:
@@ -386,4 +401,4 @@ def simulate(plan: PressPlan, *, gui: bool = False) -> PressSimulation:
     return PressSimulation(plan, gui=gui)
 
 
-__all__ = ["Body", "PressSimulation", "Site", "SimulatedArm", "simulate"]
+__all__ = ["Body", "PressSimulation", "SimulatedArm", "Site", "simulate"]

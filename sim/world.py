@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +30,18 @@ class World:
     """One Bullet client with its own clock of `period` seconds; nothing in it moves but the arm."""
 
     def __init__(
-        self, arm_urdf: str, joint_names: Sequence[str], base: Floats, body: Body | None, period: float, *, gui: bool = False
+        self,
+        arm_urdf: str,
+        joint_names: Sequence[str],
+        base: Floats,
+        body: Body | None,
+        period: float,
+        *,
+        gui: bool = False,
     ) -> None:
         """`arm_urdf`: text of the arm with its tool; `base` (4, 4): its base in the world; gravity is Earth's."""
-        self.bullet = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
+        with _silent_stdout():
+            self.bullet = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
         self._client: int = self.bullet._client
         self.bullet.setGravity(0.0, 0.0, -9.81)
         self.bullet.setTimeStep(period)
@@ -78,7 +89,13 @@ class World:
         )
         lens = self.bullet.computeProjectionMatrixFOV(48.0, width / height, 0.05, 6.0)
         _, _, pixels, _, _ = self.bullet.getCameraImage(
-            width, height, view, lens, lightDirection=[0.6, side * 1.0, 2.0], shadow=1, renderer=pybullet.ER_TINY_RENDERER
+            width,
+            height,
+            view,
+            lens,
+            lightDirection=[0.6, side * 1.0, 2.0],
+            shadow=1,
+            renderer=pybullet.ER_TINY_RENDERER,
         )
         image = np.asarray(pixels, np.uint8).reshape(height, width, 4)[:, :, :3]
         out = io.BytesIO()
@@ -129,6 +146,21 @@ class World:
             self.bullet.getJointInfo(self.arm, j)[1].decode(): j for j in range(self.bullet.getNumJoints(self.arm))
         }
         return [number[name] for name in names]
+
+
+@contextmanager
+def _silent_stdout() -> Iterator[None]:
+    """Bullet prints its arguments to the process's standard output when a client connects; JSON is to go there."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _quaternion(R: Floats) -> list[float]:
