@@ -234,7 +234,7 @@ def _follow(progress: "Progress", begin: str) -> "Callable[[Simulation], None]":
     task = progress.add_task(begin, total=None, force="")
 
     def show(simulation: "Simulation") -> None:
-        from ..control.ticks import ContactState
+        from ..native import ContactState
 
         progress.update(
             task,

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from ..control.metrics import Metric, metrics, spell
 from ..control.plan import PressPlan, parse_plan
 from ..control.run_log import Run, read_run
-from ..control.ticks import ContactState, Ticks, all_causes
+from ..control.ticks import Ticks, all_causes
+from ..native import ContactState
 from ..native.errors import InputError
 from .run import PICTURE_FILE, REPORT_FILE, write_whole
 

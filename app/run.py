@@ -25,7 +25,8 @@ import numpy as np
 from ..control.plan import PressPlan, check_plan, load_plan, plan_yaml
 from ..control.run_log import RUN_FILE, RunLog, read_run
 from ..control.sites import SITES_FILE
-from ..control.ticks import ContactState, Ticks
+from ..control.ticks import Ticks
+from ..native import ContactState
 from ..native.errors import InputError
 
 PICTURE_FILE = "scene.png"

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..native import ContactState
 from .plan import PressPlan
-from .ticks import ContactState, Ticks
+from .ticks import Ticks
 
 Mask = npt.NDArray[np.bool_]
 Signal = npt.NDArray[np.float64]

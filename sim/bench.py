@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..control.plan import PressPlan
 from ..control.profile import TOUCH_FORCE_N
-from ..control.ticks import ContactState, Ticks
+from ..control.ticks import Ticks
+from ..native import ContactState
 from .press import PressSimulation
 
 Floats = NDArray[np.float64]

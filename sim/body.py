@@ -24,7 +24,8 @@ _SITES_SCHEMA = "massage-arm/body-sites/1"
 class HeightField:
     """The surface z = h(x, y) as a uniform cubic B-spline, so that normals and their slopes are continuous.
 
-    With u = (x - x0) / spacing, i = floor(u): h = sum over a, b in 0..3 of B_a(u - i) B_b(v - j) c[i - 1 + a, j - 1 + b].
+    With u = (x - x0) / spacing, i = floor(u): h = sum over a, b in 0..3 of
+    B_a(u - i) B_b(v - j) c[i - 1 + a, j - 1 + b].
     The compiled tissue law evaluates the same sum.
     """
 
@@ -38,7 +39,7 @@ class HeightField:
         """Whether all 16 coefficients around (x, y) [m] exist."""
         u, v = (x - self.x0) / self.spacing, (y - self.y0) / self.spacing
         nx, ny = self.coefficients.shape
-        return 1.0 <= u < nx - 2 and 1.0 <= v < ny - 2
+        return bool(1.0 <= u < nx - 2 and 1.0 <= v < ny - 2)
 
     def value_and_gradient(self, x: float, y: float) -> tuple[float, float, float]:
         """Height [m] and its slopes along x and y at (x, y) [m]; raises ValueError beyond the field."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,8 @@ def place(model: ArmModel, above: Floats, deepest: Floats, direction: Floats, wh
         if best is not None:
             return best[1]
     raise InputError(
-        f"{what} cannot be reached by an arm with joints {model.joint_names[0]} to {model.joint_names[-1]} from a stand "
-        f"{_DISTANCES[0]:g} to {_DISTANCES[-1]:g} m beside the middle of the table"
+        f"{what} cannot be reached by an arm with joints {model.joint_names[0]} to {model.joint_names[-1]} "
+        f"from a stand {_DISTANCES[0]:g} to {_DISTANCES[-1]:g} m beside the middle of the table"
     )
 
 
@@ -59,7 +60,7 @@ def _standing(x: float, y: float, yaw: float) -> Floats:
     return base
 
 
-def _reach(model: ArmModel, to_base: Floats, above: Floats, deepest: Floats, direction: Floats) -> list[Floats]:
+def _reach(model: ArmModel, to_base: NDArray[Any], above: Floats, deepest: Floats, direction: Floats) -> list[Floats]:
     """Postures at `above` from which `deepest` is reached too, from a few fixed seeds."""
     rng = np.random.default_rng(0)
     low, high = _range(model)

@@ -1,4 +1,4 @@
-"""One press, end to end: arm, tool, person, disturbances, controller and profile; 1 kHz physics, blocks of ticks out."""
+"""One press, end to end: arm, tool, person, disturbances, controller and profile; blocks of ticks come out."""
 
 from __future__ import annotations
 
@@ -125,9 +125,9 @@ class PressSimulation:
         return names
 
     @property
-    def torque_limits(self) -> Floats:
+    def torque_limits(self) -> list[float]:
         """(n,) Nm."""
-        return np.asarray(self._arm_description.torque_limits)
+        return [float(limit) for limit in self._arm_description.torque_limits]
 
     @property
     def duration_s(self) -> float:
@@ -245,7 +245,9 @@ class PressSimulation:
     def _drift(self, d: Disturbances) -> Floats:
         direction = self._rng.standard_normal(6)
         direction /= np.linalg.norm(direction[:3])
-        return direction * np.array([1, 1, 1, 0.05, 0.05, 0.05]) * d.sensor_drift_n_per_10min / 600.0
+        direction[3:] *= 0.05  # Nm for every N: assumption
+        drift: Floats = direction * d.sensor_drift_n_per_10min / 600.0
+        return drift
 
     def _control(self, settings: ControllerSettings | None) -> None:
         d, rng = self.disturbances, self._rng

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
@@ -40,7 +40,7 @@ class ArmDescription:
     torque_limits: Floats  # (n,) Nm or N; inf where neither the file nor the URDF names one
     torque_rates: Floats  # (n,) Nm/s or N/s
     velocity_limits: Floats  # (n,) rad/s or m/s; inf likewise
-    gravity: str = "robot"
+    gravity: Literal["robot", "robot_without_tool", "us"] = "robot"
     """Who balances the weight: robot, robot_without_tool or us."""
     mount_xyz: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """m, tool mount in the flange link."""

@@ -57,7 +57,7 @@ TURNS: dict[str, tuple[float, float, float]] = {
 # Arms beside the trunk, on the table, palms up.
 AIMS: dict[str, tuple[str, tuple[float, float, float], float]] = {
     "upperarm01": ("lowerarm01", (-1.0, 0.28, -0.12), 0),
-    "lowerarm01": ("wrist", (-1.0, 0.15, -0.13), 30),
+    "lowerarm01": ("wrist", (-1.0, 0.19, -0.13), 30),
 }
 SINK = 0.030  # m by which the front of the trunk is pressed flat by its own weight (assumption)
 
@@ -68,6 +68,7 @@ SPACING = 0.005  # m
 # Facets of the mesh are 10 to 20 mm wide. Half of that as standard deviation rounds their edges off, so that a tool
 # feels no ridges, and leaves muscles and the furrow of the spine, which are 30 mm wide and more.
 SMOOTHING = 0.006  # m
+FALL = 0.06  # m beside the trunk over which the field comes down to the table (assumption)
 ARM_BONES = ("upperarm", "lowerarm", "wrist", "metacarpal", "finger")
 
 
@@ -231,8 +232,8 @@ def flatten(person: Person, vertices: Floats) -> Floats:
 def sample_heights(person: Person, vertices: Floats) -> Floats:
     """(nx, ny) heights [m] of the back over the grid of FIELD_X and FIELD_Y, smoothed; the arms are left out.
 
-    Beside the trunk the height of the nearest point of the trunk goes on: the field must be smooth and finite there, no
-    more, because nothing is pressed there.
+    Beside the trunk the height of its nearest point fades to the table within FALL: smooth, so that the spline does not
+    ring, and low, so that a tool beyond the edge of the trunk finds nothing to press on.
     """
     corners = vertices[person.triangles]
     arms = follows(person, *ARM_BONES)[person.triangles].max(axis=1) > 0.5
@@ -254,8 +255,9 @@ def sample_heights(person: Person, vertices: Floats) -> Floats:
         z = a[2] + v * (b[2] - a[2]) + w * (c[2] - a[2])
         patch = heights[i0 : i1 + 1, j0 : j1 + 1]
         patch[inside] = np.maximum(patch[inside], z[inside])
-    nearest = distance_transform_edt(np.isinf(heights), return_distances=False, return_indices=True)
-    smooth: Floats = gaussian_filter(heights[tuple(nearest)], SMOOTHING / SPACING, mode="nearest")
+    distance, nearest = distance_transform_edt(np.isinf(heights), sampling=SPACING, return_indices=True)
+    fade = 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance / FALL, 1.0))
+    smooth: Floats = gaussian_filter(heights[tuple(nearest)] * fade, SMOOTHING / SPACING, mode="nearest")
     return smooth
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from massage_arm.control.plan import PressPlan
-from massage_arm.control.ticks import ContactState, Ticks, tick_dtype
+from massage_arm.control.ticks import Ticks, tick_dtype
+from massage_arm.native import ContactState
 from massage_arm.native.errors import InputError
 
 PNG = bytes.fromhex(

@@ -13,7 +13,7 @@ import pytest
 from massage_arm.app.cli import main
 from massage_arm.control.plan import PressPlan, load_plan
 from massage_arm.control.run_log import read_run
-from massage_arm.control.ticks import ContactState
+from massage_arm.native import ContactState
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 from massage_arm.control.metrics import Metric, metrics, spell
 from massage_arm.control.plan import PressPlan
-from massage_arm.control.ticks import ContactState, Ticks, tick_dtype
+from massage_arm.control.ticks import Ticks, tick_dtype
+from massage_arm.native import ContactState
 
 PLAN = PressPlan(force_n=40.0)
 SECONDS = {

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from massage_arm.control.run_log import SIMULATED_EPOCH_NS, RunLog, read_run
-from massage_arm.control.ticks import ContactState, Ticks, tick_dtype
+from massage_arm.control.ticks import Ticks, tick_dtype
+from massage_arm.native import ContactState
 from massage_arm.native.errors import InputError
 from mcap.exceptions import McapError
 from mcap.reader import NonSeekingReader, make_reader

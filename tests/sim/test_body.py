@@ -120,6 +120,14 @@ def test_height_field_is_finite_wherever_it_is_said_to_reach(body: Body) -> None
     assert all(field.contains(*site.position[:2]) for site in body.sites.values())
 
 
+def test_height_field_comes_down_to_the_table_beside_the_waist(body: Body) -> None:
+    """A tool that leaves the trunk must not find a shelf of skin in the air."""
+    for x, y in product(np.arange(0.25, 0.40, 0.05), (-0.24, 0.24)):
+        height, *slopes = body.height_field.value_and_gradient(x, y)
+        assert height == pytest.approx(0.0, abs=1e-3)
+        assert np.abs(slopes).max() < 0.05
+
+
 def test_gradient_is_the_slope_of_the_height(body: Body) -> None:
     field, e = body.height_field, 1e-6
     for x, y in over_the_back(body, 50):

@@ -1,0 +1,27 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from .model import ArmModel, Numbers
+from .records import ArmState, Command, SetPoint, Status
+from .settings import ControllerSettings
+
+class Controller:
+    command: Command
+    status: Status
+    settings: ControllerSettings
+    model: ArmModel
+    def __init__(
+        self,
+        model: ArmModel,
+        settings: ControllerSettings,
+        torque_limit: Numbers,
+        torque_rate: Numbers,
+        *,
+        compensate: str = "robot",
+        sensor: NDArray[np.float64] | None = None,
+        tool_mass: float = 0.0,
+        tool_com: Numbers = (0.0, 0.0, 0.0),
+    ) -> None: ...
+    def activate(self, state: ArmState) -> None: ...
+    def tare(self, wrench: Numbers, q: Numbers) -> None: ...
+    def step(self, state: ArmState, set_point: SetPoint, dt: float) -> tuple[Command, Status]: ...

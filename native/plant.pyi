@@ -1,0 +1,20 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .model import ArmModel
+from .records import ArmState, Command
+from .tissue import Tissue
+
+class Plant:
+    state: ArmState
+    truth: NDArray[np.float64]
+    def __init__(
+        self, model: ArmModel, tissue: Tissue, rng: np.random.Generator, period: float, **numbers: Any
+    ) -> None: ...
+    def command(self, command: Command) -> None: ...
+    def end_cycle(self) -> None: ...
+    def drive(self, late: float) -> list[float]: ...
+    def observe(self, states: Sequence[Any], time: float) -> None: ...
