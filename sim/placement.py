@@ -76,7 +76,8 @@ def _reach(model: ArmModel, to_base: NDArray[Any], above: Floats, deepest: Float
 
 def _range(model: ArmModel) -> tuple[Floats, Floats]:
     """Joint limits, with continuous joints taken for half a turn either way."""
-    return np.maximum(model.chain.lower, -np.pi), np.minimum(model.chain.upper, np.pi)
+    low, high = model.chain.lower, model.chain.upper
+    return np.where(np.isinf(low), -np.pi, low), np.where(np.isinf(high), np.pi, high)
 
 
 def _solve(model: ArmModel, q: Floats, point: Floats, axis: Floats) -> Floats | None:

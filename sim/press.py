@@ -381,7 +381,7 @@ class PressSimulation:
             block[name] = status[:, 37 + k * width : 37 + k * width + n]
         block["torque_share"] = status[:, 37 + 4 * width]
         block["press_direction"] = self._direction
-        pressing = np.isin(status[:, 0], (ContactState.TOUCH, ContactState.RAMP, ContactState.HOLD))
+        pressing = (status[:, 0] >= ContactState.TOUCH) & (status[:, 0] <= ContactState.RELEASE)
         block["force_asked"] = np.where(pressing, status[:, 22], 0.0)
         block["force_true"] = -(truth[:, 6:9] @ self._direction)
         block["depth"] = truth[:, 9]

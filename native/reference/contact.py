@@ -142,7 +142,7 @@ class Contact:
             self.enter(TOUCH)
             self.reference = min(g.touch_force, want.force)
             self.integral = 0.0
-        elif lead > g.search_depth:
+        elif lead > g.search_depth or self.age > g.approach_time_max:
             self.let_go(Cause.SURFACE_NOT_FOUND)
 
     def _feedback(self, heard: bool, dt: float) -> None:

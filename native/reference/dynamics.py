@@ -26,6 +26,12 @@ from ..chain import Chain, Floats
 _Z = np.array([0.0, 0.0, 1.0])
 
 
+def _cross(a: Floats, b: Floats) -> Floats:
+    """The vector product; numpy's costs ten times as much for a single pair."""
+    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+
+
 def _joint(chain: Chain, i: int, q: float) -> tuple[Floats, Floats]:
     """(R_i, p_i) at joint position q."""
     turn, shift = chain.placement[i, :3, :3], chain.placement[i, :3, 3]
@@ -60,7 +66,7 @@ def jacobian(chain: Chain, q: Floats) -> Floats:
     columns = []
     for revolute, (R, p) in zip(chain.revolute, joints, strict=True):
         axis = R @ _Z
-        columns.append(np.r_[np.cross(axis, tip - p), axis] if revolute else np.r_[axis, np.zeros(3)])
+        columns.append(np.r_[_cross(axis, tip - p), axis] if revolute else np.r_[axis, np.zeros(3)])
     return np.array(columns).T
 
 
@@ -70,25 +76,25 @@ def inverse_dynamics(chain: Chain, q: Floats, dq: Floats, ddq: Floats, gravity: 
     joints, forces, moments = [], [], []
     for i in range(chain.n):
         R, p = _joint(chain, i, q[i])
-        a = R.T @ (a + np.cross(alpha, p) + np.cross(w, np.cross(w, p)))
+        a = R.T @ (a + _cross(alpha, p) + _cross(w, _cross(w, p)))
         w, alpha = R.T @ w, R.T @ alpha
         if chain.revolute[i]:
-            alpha = alpha + np.cross(w, _Z * dq[i]) + _Z * ddq[i]
+            alpha = alpha + _cross(w, _Z * dq[i]) + _Z * ddq[i]
             w = w + _Z * dq[i]
         else:
-            a = a + 2.0 * np.cross(w, _Z * dq[i]) + _Z * ddq[i]
+            a = a + 2.0 * _cross(w, _Z * dq[i]) + _Z * ddq[i]
         c, inertia = chain.com[i], chain.inertia[i]
-        force = chain.mass[i] * (a + np.cross(alpha, c) + np.cross(w, np.cross(w, c)))
+        force = chain.mass[i] * (a + _cross(alpha, c) + _cross(w, _cross(w, c)))
         joints.append((R, p))
         forces.append(force)
-        moments.append(inertia @ alpha + np.cross(w, inertia @ w) + np.cross(c, force))
+        moments.append(inertia @ alpha + _cross(w, inertia @ w) + _cross(c, force))
     torque = np.zeros(chain.n)
     f, n = np.zeros(3), np.zeros(3)
     for i in reversed(range(chain.n)):
         f, n = f + forces[i], n + moments[i]
         torque[i] = _Z @ (n if chain.revolute[i] else f)
         R, p = joints[i]
-        f, n = R @ f, R @ n + np.cross(p, R @ f)
+        f, n = R @ f, R @ n + _cross(p, R @ f)
     return torque
 
 

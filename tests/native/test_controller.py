@@ -21,6 +21,7 @@ from massage_arm.native import (
 )
 from massage_arm.native.reference import ReferenceController
 from massage_arm.urdf import TCP, arm_description, arm_with_tool, tool_file
+from scipy.spatial.transform import Rotation
 
 POSTURE = np.array([0.1, 0.6, 0.0, -1.4, 0.2, 1.1, 0.3])
 LIMIT, RATE = np.full(7, 60.0), np.full(7, 300.0)
@@ -72,8 +73,6 @@ class Bench:
 
     @staticmethod
     def _attitude(pose: Any) -> Any:
-        from scipy.spatial.transform import Rotation
-
         return Rotation.from_matrix(pose[:3, :3]).as_quat()
 
     @property

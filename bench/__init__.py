@@ -1,0 +1,1 @@
+"""Speed benchmarks: ratios made in one run, or instruction counts; not tests."""
