@@ -52,7 +52,7 @@ def describe_arm(plan: PressPlan) -> ArmDescription:
             return user_arm(Path(plan.arm), plan.tip)
         return arm_description(plan.arm)
     except (ValueError, FileNotFoundError) as error:
-        raise InputError(f"arm: {error}") from error
+        raise InputError(str(error)) from error
 
 
 class SimulatedArm:
@@ -171,7 +171,7 @@ class PressSimulation:
             self._arm_file = Path(arm_urdf_path(self._arm_description))
             self._urdf = arm_with_tool(self._arm_description, self._tool.file)
         except (ValueError, FileNotFoundError) as error:
-            raise InputError(f"arm: {error}") from error
+            raise InputError(str(error)) from error
         self._model = ArmModel.from_urdf(self._urdf, TCP, base=self._arm_description.base)
 
     def _look(self, surface_off: float | None) -> None:
