@@ -126,7 +126,9 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         elif c.state == HOLD and c.reference != want.force:
             enter(c, RAMP)
     elif c.state == RELEASE:
-        rate = slope if c.causes == 0 and slope > 0.0 else g.release_rate
+        rate = g.release_rate
+        if c.causes == 0 and slope > 0.0:
+            rate = slope if slope > 1.0 else 1.0  # N/s: no set-point may keep the force in
         c.reference = toward(c.reference, 0.0, rate * dt)
         c.below = c.below + dt if c.measured < lost else 0.0
         if c.reference == 0.0 and (c.below >= g.lost_time or c.age > 60.0 or (not heard and c.age > 0.3)):

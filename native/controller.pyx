@@ -141,7 +141,7 @@ cdef void govern(ControllerData* c, double dt) noexcept nogil:
     cross(turn, c.direction, delta)
     for j in range(3):
         c.direction[j] += delta[j]
-    if state == IDLE or dot3(c.direction, w.press_direction) < 0.0:
+    if state == IDLE:
         for j in range(3):
             c.direction[j] = w.press_direction[j]
     along = 1.0 / norm3(c.direction)

@@ -108,7 +108,7 @@ class Contact:
                 if (self.state == HOLD) != reached:
                     self.enter(HOLD if reached else RAMP)
             case ContactState.RELEASE:
-                rate = g.release_rate if self.causes or slope == 0.0 else slope
+                rate = g.release_rate if self.causes or slope == 0.0 else max(slope, 1.0)
                 self.reference = toward(self.reference, 0.0, rate * dt)
                 self.below = self.below + dt if self.measured < g.lost_force else 0.0
                 given_up = self.age > PATIENCE or (not heard and self.age > DEAF_PATIENCE)

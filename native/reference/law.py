@@ -204,7 +204,7 @@ class ReferenceController:
         g, want, state = self.settings, self.want, self.contact.state
         turn = shortened(np.cross(self.direction, want.press_direction), g.turn_rate_max * dt)
         n = self.direction + np.cross(turn, self.direction)
-        if state == IDLE or n @ want.press_direction < 0.0:
+        if state == IDLE:
             n = want.press_direction
         self.direction = n = n / np.linalg.norm(n)
         turn = (Rotation.from_quat(want.quaternion) * self.attitude.inv()).as_rotvec()
