@@ -1,7 +1,8 @@
 """What the press is doing: one state machine along the press direction, and the force it asks for.
 
 idle ─► approach ─► touch ─► ramp ◄─► hold ─► release ─► retract ─► idle; fault from anywhere, left by activation only.
-A press that ended is not taken up again before a set-point has asked for something else than pressing.
+A press that ended is not taken up again before a set-point has asked for something else than pressing. One that ended
+for a cause, and any bad input at rest, is not followed by another before the next activation: causes latch.
 """
 
 from massage_arm.native.maths cimport clamp, exponential, toward
@@ -74,6 +75,13 @@ cdef inline void let_go(Contact* c, int cause) noexcept nogil:
         c.withdrawn = 0.0
 
 
+cdef inline void fail(Contact* c, int cause) noexcept nogil:
+    """Nothing that was measured or asked counts any longer; only activation leads out."""
+    c.causes |= cause
+    c.reference = c.feedback = c.integral = c.measured = 0.0
+    enter(c, FAULT)
+
+
 cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData* want, double force, bint heard,
                               double ahead, double dt) noexcept nogil:
     """Move the state machine, the normal reference and the force reference on by dt.
@@ -82,7 +90,6 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
     """
     cdef double rate, error
     cdef double lost = g.lost_force
-    cdef double slope = clamp(want.force_rate, 0.0, g.force_rate_max)
     cdef int task = <int>want.task
     if heard:
         c.measured += (1.0 - exponential(-dt / g.force_filter)) * (force - c.measured)
@@ -103,8 +110,7 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
             c.armed = 0
             enter(c, APPROACH)
     elif c.state == APPROACH:
-        rate = clamp(want.approach_speed, 0.0, g.approach_speed_max)
-        c.speed = rate * clamp(1.0 - c.measured / g.touch_force, 0.0, 1.0)
+        c.speed = want.approach_speed * clamp(1.0 - c.measured / g.touch_force, 0.0, 1.0)
         if c.speed < g.approach_speed_min:
             c.speed = g.approach_speed_min
         if c.speed * dt > ahead + g.approach_lead:
@@ -120,15 +126,15 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         if c.age >= g.settle_time:
             enter(c, RAMP)
     elif c.state == RAMP or c.state == HOLD:
-        c.reference = toward(c.reference, clamp(want.force, 0.0, g.force_max), slope * dt)
+        c.reference = toward(c.reference, want.force, want.force_rate * dt)
         if c.state == RAMP and c.reference == want.force:
             enter(c, HOLD)
         elif c.state == HOLD and c.reference != want.force:
             enter(c, RAMP)
     elif c.state == RELEASE:
         rate = g.release_rate
-        if c.causes == 0 and slope > 0.0:
-            rate = slope if slope > 1.0 else 1.0  # N/s: no set-point may keep the force in
+        if c.causes == 0 and want.force_rate > 0.0:
+            rate = want.force_rate if want.force_rate > 1.0 else 1.0  # N/s: no set-point may keep the force in
         c.reference = toward(c.reference, 0.0, rate * dt)
         c.below = c.below + dt if c.measured < lost else 0.0
         if c.reference == 0.0 and (c.below >= g.lost_time or c.age > 60.0 or (not heard and c.age > 0.3)):

@@ -1,7 +1,7 @@
 """The controller's memory and its one function. See controller.pyx."""
 
 from massage_arm.native.contact cimport Contact
-from massage_arm.native.law cimport TaskInertia
+from massage_arm.native.law cimport TaskMobility
 from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model
 from massage_arm.native.records cimport ArmStateData, Command, CommandData, SetPointData, Status, StatusData
 from massage_arm.native.settings cimport Settings
@@ -12,10 +12,11 @@ cdef struct ControllerData:
     Settings settings
     Contact contact
     Dynamics dynamics
-    TaskInertia inertia
+    TaskMobility mobility
     SetPointData want                # last set-point that passed the checks
     int active
     int tared
+    double seen[MAX_JOINTS]          # last joint positions that passed the checks
     double posture[MAX_JOINTS]
     double tare[6]                   # N, Nm, sensor axes, the tool's weight taken out
     double reference[3]              # m, governed TCP position, base axes

@@ -3,8 +3,8 @@
     tau = J^T F + N tau_posture + tau_walls + bias
     F   = K e + D (v_d - v) + n (rho (f_ref + PI(f_ref - f)) - d_n n.v)
 
-K = k_t (1 - n n^T) + k_n n n^T and k_r; D = 2 zeta (Lambda # K), the double-diagonalised damping, translation and
-rotation apart; n is the press direction. The order of the chain is part of the design: check, govern, contact,
+K = k_t (1 - n n^T) + k_n n n^T and k_r; D, the double-diagonalised damping, fits K and the tip's mobility, translation
+and rotation apart; n is the press direction. The order of the chain is part of the design: check, govern, contact,
 law, wrench clamp, torque map, torque clamp, torque rate, finite check. The readable NumPy version, which the tests
 hold this one against, is `reference/law.py`.
 
@@ -13,13 +13,13 @@ Places kept for what is to come: the energy tank scales the force term in `norma
 """
 
 from libc.math cimport cos, fabs, isfinite
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from massage_arm.native.contact cimport (
-    APPROACH, BAD_DT, FAULT, IDLE, NOT_FINITE_COMMAND, NOT_FINITE_SET_POINT, NOT_FINITE_STATE, RELEASE, RETRACT,
-    SET_POINT_REFUSED, SINGULAR, STALE_SET_POINT, TASK_HOLD, contact_step, enter, in_contact, let_go,
+    BAD_DT, FAULT, IDLE, NOT_FINITE_COMMAND, NOT_FINITE_SET_POINT, NOT_FINITE_STATE,
+    SET_POINT_REFUSED, SINGULAR, STALE_SET_POINT, TASK_HOLD, TASK_PRESS, contact_step, fail, in_contact, let_go,
 )
-from massage_arm.native.law cimport geometric_mean, task_inertia
+from massage_arm.native.law cimport damping_matrix, task_mobility
 from massage_arm.native.maths cimport (
     cap_norm3, clamp, cross, dot3, norm3, quaternion_from_rotation, rotate, rotate_back, rotation_between, sin_cos,
     toward, turned,
@@ -43,26 +43,33 @@ cdef enum:
     LIMIT_TORQUE_RATE = 64
 
 
-cdef bint all_finite(const double* values, int n) noexcept nogil:
-    """x * 0 is 0 for every finite x and NaN for the rest; sums keep it."""
-    cdef double s = 0.0
+cdef double LARGEST = 1e5        # rad, rad/s, Nm, N: no arm reports more, and sin_cos is exact up to here
+cdef double LARGEST_OTHER = 1e12 # s, and anything in a set-point: squares of it stay finite
+
+
+cdef bint all_within(const double* values, int n, double most) noexcept nogil:
+    """Whether every value lies in [-most, most]; NaN does not."""
+    cdef bint within = True
     cdef int i
     for i in range(n):
-        s += values[i] * 0.0
-    return s == 0.0
+        within &= fabs(values[i]) <= most
+    return within
 
 
-cdef bint state_is_finite(const ArmStateData* state, int n) noexcept nogil:
-    return (all_finite(&state.time, 1) and all_finite(state.q, n) and all_finite(state.dq, n)
-            and all_finite(&state.has_torque, 1) and all_finite(&state.has_wrench, 1)
-            and (state.has_torque == 0.0 or all_finite(state.torque, n))
-            and (state.has_wrench == 0.0 or (all_finite(state.wrench, 6) and all_finite(&state.wrench_time, 1))))
+cdef bint state_is_usable(const ArmStateData* state, int n) noexcept nogil:
+    """Whether all that the arm claims to know is a finite number that an arm can report."""
+    return (all_within(&state.time, 1, LARGEST_OTHER) and all_within(state.q, n, LARGEST)
+            and all_within(state.dq, n, LARGEST) and all_within(&state.has_torque, 1, 1.0)
+            and all_within(&state.has_wrench, 1, 1.0)
+            and (state.has_torque == 0.0 or all_within(state.torque, n, LARGEST))
+            and (state.has_wrench == 0.0 or (all_within(state.wrench, 6, LARGEST)
+                                             and all_within(&state.wrench_time, 1, LARGEST_OTHER))))
 
 
 cdef int set_point_fault(const SetPointData* s) noexcept nogil:
     """0, or the cause for which a set-point cannot be used."""
     cdef double square
-    if not all_finite(<const double*>s, sizeof(SetPointData) // sizeof(double)):
+    if not all_within(<const double*>s, sizeof(SetPointData) // sizeof(double), LARGEST_OTHER):
         return NOT_FINITE_SET_POINT
     if not (s.task == 0.0 or s.task == 1.0 or s.task == 2.0):
         return SET_POINT_REFUSED
@@ -75,23 +82,43 @@ cdef int set_point_fault(const SetPointData* s) noexcept nogil:
     return 0
 
 
+cdef void freeze(ControllerData* c) noexcept nogil:
+    """Want the pose that is governed now, so that nothing moves on towards a set-point that is no longer believed."""
+    memcpy(c.want.position, c.reference, sizeof(c.reference))
+    memcpy(c.want.quaternion, c.attitude, sizeof(c.attitude))
+    memcpy(c.want.press_direction, c.direction, sizeof(c.direction))
+    memset(c.want.twist, 0, sizeof(c.want.twist))
+
+
 cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointData* s) noexcept nogil:
-    """Take a set-point that is sound, clamped to the limits; otherwise keep the last one and let go."""
-    cdef int fault = set_point_fault(s)
+    """Take a set-point that is sound and fresh, clamped to the limits; otherwise let go and freeze.
+
+    An old one that does not ask for pressing is still obeyed as far as its task goes: letting go is never too late.
+    """
     cdef const Settings* g = &c.settings
+    cdef SetPointData* w = &c.want
+    cdef int fault = set_point_fault(s)
+    cdef bint stale = not fault and state.time > s.valid_until
+    if stale and s.task == TASK_PRESS:
+        fault = STALE_SET_POINT
     if fault:
         let_go(&c.contact, fault)
         c.contact.causes |= fault
+        freeze(c)
         return
-    c.want = s[0]
-    c.want.force = clamp(s.force, 0.0, g.force_max)
-    c.want.stiffness_tangential = clamp(s.stiffness_tangential, 0.0, g.stiffness_max)
-    c.want.stiffness_normal = clamp(s.stiffness_normal, 0.0, g.stiffness_max)
-    c.want.stiffness_rotational = clamp(s.stiffness_rotational, 0.0, g.stiffness_rotational_max)
-    if c.want.force != s.force or c.want.stiffness_tangential != s.stiffness_tangential:
+    w[0] = s[0]
+    w.force = clamp(s.force, 0.0, g.force_max)
+    w.force_rate = clamp(s.force_rate, 0.0, g.force_rate_max)
+    w.approach_speed = clamp(s.approach_speed, 0.0, g.approach_speed_max)
+    w.stiffness_tangential = clamp(s.stiffness_tangential, 0.0, g.stiffness_max)
+    w.stiffness_normal = clamp(s.stiffness_normal, 0.0, g.stiffness_max)
+    w.stiffness_rotational = clamp(s.stiffness_rotational, 0.0, g.stiffness_rotational_max)
+    cap_norm3(w.twist, g.speed_max)
+    cap_norm3(w.twist + 3, g.turn_rate_max)
+    if memcmp(w, s, sizeof(SetPointData)) != 0:
         c.limited = <int>c.limited | LIMIT_SET_POINT
-    if state.time > s.valid_until and c.contact.state != IDLE and c.contact.state != RETRACT:
-        let_go(&c.contact, STALE_SET_POINT)
+    if stale:
+        freeze(c)
 
 
 cdef bint sense(ControllerData* c, const ArmStateData* state, StatusData* status, double* force) noexcept nogil:
@@ -211,11 +238,11 @@ cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexc
         cap_norm3(error, g.position_clip)
     extra = c.stiffness[1] - c.stiffness[0]
     spring_matrix(c.stiffness[0] + 10.0, extra, n, stiffness)
-    geometric_mean(c.inertia.linear, stiffness, damping)
+    damping_matrix(c.mobility.linear, stiffness, g.damping_ratio, damping)
     length = extra * dot3(n, error)
     for j in range(3):
         F[j] = c.stiffness[0] * error[j] + length * n[j]
-    apply_damping(damping, 2.0 * g.damping_ratio, slip, F)
+    apply_damping(damping, slip, F)
     if contact:
         length = normal_force(c, ahead) - g.normal_damping * dot3(n, v)
         for j in range(3):
@@ -230,10 +257,10 @@ cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexc
         c.limited = <int>c.limited | LIMIT_ERROR_CLIP
         cap_norm3(error, g.rotation_clip)
     spring_matrix(c.stiffness[2] + 0.5, 0.0, n, stiffness)
-    geometric_mean(c.inertia.angular, stiffness, damping)
+    damping_matrix(c.mobility.angular, stiffness, g.damping_ratio, damping)
     for j in range(3):
         F[3 + j] = c.stiffness[2] * error[j]
-    apply_damping(damping, 2.0 * g.damping_ratio, slip, F + 3)
+    apply_damping(damping, slip, F + 3)
 
     most = c.contact.reference + g.wrench_margin
     if norm3(F) > most or norm3(F + 3) > g.moment_max:
@@ -252,10 +279,10 @@ cdef inline void spring_matrix(double isotropic, double extra, const double* n, 
     out[5] = isotropic + extra * n[2] * n[2]
 
 
-cdef inline void apply_damping(const double* D, double scale, const double* v, double* F) noexcept nogil:
-    F[0] += scale * (D[0] * v[0] + D[1] * v[1] + D[2] * v[2])
-    F[1] += scale * (D[1] * v[0] + D[3] * v[1] + D[4] * v[2])
-    F[2] += scale * (D[2] * v[0] + D[4] * v[1] + D[5] * v[2])
+cdef inline void apply_damping(const double* D, const double* v, double* F) noexcept nogil:
+    F[0] += D[0] * v[0] + D[1] * v[1] + D[2] * v[2]
+    F[1] += D[1] * v[0] + D[3] * v[1] + D[4] * v[2]
+    F[2] += D[2] * v[0] + D[4] * v[1] + D[5] * v[2]
 
 
 cdef void posture_torque(ControllerData* c, const ArmStateData* state, double* t0) noexcept nogil:
@@ -294,9 +321,8 @@ cdef void saturate(ControllerData* c, const ArmStateData* state, double dt, doub
     cdef double last, t, share
     cdef int i
     status.torque_share = 0.0
-    if not all_finite(torque, c.model.n):
-        c.contact.causes |= NOT_FINITE_COMMAND
-        enter(&c.contact, FAULT)
+    if not all_within(torque, c.model.n, 1e300):
+        fail(&c.contact, NOT_FINITE_COMMAND)
         for i in range(c.model.n):
             torque[i] = 0.0
     for i in range(c.model.n):
@@ -326,20 +352,24 @@ cdef void report(ControllerData* c, StatusData* status) noexcept nogil:
         status.set_position[j] = c.reference[j]
     for j in range(4):
         status.set_quaternion[j] = c.attitude[j]
-    status.weakest_direction = c.inertia.weakest
+    status.weakest_direction = c.mobility.weakest
     status.limited = c.limited
 
 
-cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, CommandData* command,
-                     StatusData* status) noexcept nogil:
-    """Without a trustworthy state or activation: let every torque fall to zero at its rate limit."""
+cdef void blind_step(ControllerData* c, double dt, CommandData* command, StatusData* status) noexcept nogil:
+    """Without a trustworthy state: only what holds the arm up where it was last seen; before activation nothing.
+
+    An arm that carries its own weight then floats; one whose weight is ours would otherwise fall on the person.
+    """
     cdef ArmStateData empty
     cdef int i
     memset(&empty, 0, sizeof(empty))
     memset(status, 0, sizeof(StatusData))
-    for i in range(c.model.n):
-        command.torque[i] = 0.0
-    c.contact.reference = c.contact.feedback = c.contact.integral = 0.0
+    memset(command.torque, 0, sizeof(command.torque))
+    if c.active:
+        model_dynamics(&c.model, c.seen, empty.dq, c.settings.compensate, &c.dynamics)
+        memcpy(status.torque_bias, c.dynamics.bias, sizeof(status.torque_bias))
+        memcpy(command.torque, c.dynamics.bias, c.model.n * sizeof(double))
     saturate(c, &empty, dt, command.torque, status)
     report(c, status)
 
@@ -360,12 +390,12 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         c.contact.causes |= BAD_DT
         dt = g.period
     dt = clamp(dt, 0.5 * g.period, 4.0 * g.period)
-    if not state_is_finite(state, n):
-        c.contact.causes |= NOT_FINITE_STATE
-        enter(&c.contact, FAULT)
+    if not state_is_usable(state, n):
+        fail(&c.contact, NOT_FINITE_STATE)
     if not c.active or (c.contact.causes & NOT_FINITE_STATE):
-        blind_step(c, state, dt, command, status)
+        blind_step(c, dt, command, status)
         return
+    memcpy(c.seen, state.q, sizeof(c.seen))
 
     model_dynamics(&c.model, state.q, state.dq, g.compensate, &c.dynamics)
     for j in range(3):
@@ -383,15 +413,16 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         delta[j] = c.reference[j] - c.want.position[j]
     c.contact.lead = dot3(c.direction, delta)
     contact_step(&c.contact, g, &c.want, force, heard, ahead, dt)
+    if fabs(c.contact.feedback) >= g.force_feedback_max:
+        c.limited = <int>c.limited | LIMIT_FORCE_FEEDBACK
     for j in range(3):
         c.reference[j] += c.contact.speed * dt * c.direction[j]
 
     posture_torque(c, state, t0)
-    task_inertia(&c.dynamics, n, t0, g.inertia_eps_linear, g.inertia_eps_angular, &c.inertia)
-    if not c.inertia.weakest > 0.0:
-        c.contact.causes |= SINGULAR
-        enter(&c.contact, FAULT)
-        blind_step(c, state, dt, command, status)
+    task_mobility(&c.dynamics, n, t0, g.mobility_eps_linear, g.mobility_eps_angular, &c.mobility)
+    if not c.mobility.weakest > 0.0:
+        fail(&c.contact, SINGULAR)
+        blind_step(c, dt, command, status)
         return
     task_wrench(c, ahead, status)
     for i in range(n):
@@ -399,7 +430,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         ahead = t0[i]
         for r in range(6):
             force += c.dynamics.jacobian[r][i] * status.wrench_command[r]
-            ahead -= c.dynamics.jacobian[r][i] * c.inertia.posture_wrench[r]
+            ahead -= c.dynamics.jacobian[r][i] * c.mobility.posture_wrench[r]
         status.torque_task[i] = force
         status.torque_posture[i] = clamp(ahead, -g.posture_max, g.posture_max)
         status.torque_walls[i] = wall_torque(g, i, state.q[i], state.dq[i])
@@ -447,6 +478,8 @@ cdef class Controller:
                 self.data.settings.sensor_turn[3 * i + j] = pose[i, j]
         self.data.settings.tool_mass = tool_mass
         cdef double* first = &self.data.settings.period
+        if &first[len(fields(settings))] != <double*>(&self.data.settings + 1):
+            raise TypeError(f"{type(settings).__name__} does not have the fields of the compiled Settings")
         for i, field in enumerate(fields(settings)):
             first[i] = getattr(settings, field.name)
 
@@ -454,10 +487,12 @@ cdef class Controller:
         """Forget everything and hold where the arm is now; raises ValueError when the state is not finite."""
         if state.n != self.data.model.n:
             raise ValueError(f"the state has {state.n} joints, the arm {self.data.model.n}")
-        if not state_is_finite(state.data, state.n):
-            raise ValueError("the arm's state holds a number that is not finite; activation refused")
+        if not state_is_usable(state.data, state.n):
+            raise ValueError("the arm's state holds a number that is not finite or beyond 1e5; activation refused")
         memset(&self.data.contact, 0, sizeof(self.data.contact))
         memset(&self.data.want, 0, sizeof(SetPointData))
+        memset(&self.data.mobility, 0, sizeof(self.data.mobility))
+        memcpy(self.data.seen, state.data.q, sizeof(self.data.seen))
         model_dynamics(&self.data.model, state.data.q, state.data.dq, self.data.settings.compensate,
                        &self.data.dynamics)
         quaternion_from_rotation(self.data.dynamics.k.tip.rotation, self.data.attitude)

@@ -57,5 +57,5 @@ cdef struct Settings:
     double wall_stiffness
     double wall_damping
     double wall_max
-    double inertia_eps_linear
-    double inertia_eps_angular
+    double mobility_eps_linear
+    double mobility_eps_angular

@@ -99,9 +99,9 @@ class ControllerSettings:
     """Nms/rad."""
     wall_max: float = 25.0
     """Nm."""
-    inertia_eps_linear: float = 1e-3
+    mobility_eps_linear: float = 1e-3
     """1/kg added to J M^-1 J^T: no direction feels heavier than 1000 kg."""
-    inertia_eps_angular: float = 2e-2
+    mobility_eps_angular: float = 2e-2
     """1/(kg m²)."""
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ cdef inline void basis(double t, double* b, double* db) noexcept nogil:
 
 
 cdef void surface_at(const Surface* s, double x, double y, double* out) noexcept nogil:
-    """Height and its two slopes at (x, y); beyond the edge the last patch goes on."""
+    """Height and its two slopes at (x, y); beyond the last whole patch both stay what they are at its edge."""
     cdef double u = (x - s.x0) / s.spacing
     cdef double v = (y - s.y0) / s.spacing
     cdef int i, j, a, b
@@ -114,20 +114,37 @@ cdef double tissue_step(TissueData* t, const double* p, const double* v, double 
     return depth
 
 
+def check_constants(positive, amounts, share, tau):
+    """Raise ValueError unless all are finite, `positive` above 0, `amounts` from 0, and the memory leaves some force."""
+    for name, value in (positive | amounts).items():
+        if not (0.0 < value < float("inf") or (value == 0.0 and name in amounts)):
+            least = "from 0" if name in amounts else "above 0"
+            raise ValueError(f"tissue constant {name} = {value}: a finite number {least} is allowed")
+    if not (len(share) == 3 and min(share) >= 0.0 and sum(share) < 1.0):
+        raise ValueError(f"tissue share = {share}: three numbers from 0 that sum to less than 1 are allowed")
+    if not (len(tau) == 3 and all(0.0 < x < float("inf") for x in tau)):
+        raise ValueError(f"tissue tau = {tau}: three finite numbers above 0 are allowed")
+
+
 cdef class Tissue:
     """One place of tissue over a surface; remembers how it was pressed.
 
     `coefficients` (nx, ny) float64 and `x0`, `y0`, `spacing` [m] give the surface as a uniform cubic B-spline, body
-    axes. Constants in SI (N/m, 1/m, m, N/m^1.5). Raises ValueError for constants that are not positive.
+    axes. Constants in SI (N/m, 1/m, m, N/m^1.5; share 1, tau s, damping s/m). Raises ValueError for a surface of fewer
+    than 4 x 4 finite coefficients and for constants that no tissue has.
     """
 
     def __init__(self, coefficients, double x0, double y0, double spacing, *, double k0, double beta,
                  double bone_depth, double bone, share=(0.12, 0.10, 0.08), tau=(0.3, 3.0, 60.0), double damping=1.0,
                  double friction=0.10, double shear=700.0):
-        cdef const double[:, ::1] view = np.ascontiguousarray(coefficients, dtype=np.float64)
-        if not (k0 > 0 and beta > 0 and bone_depth > 0 and bone >= 0 and damping >= 0 and friction >= 0 and shear > 0):
-            raise ValueError("tissue constants must be positive")
-        self.coefficients = np.asarray(view)
+        coefficients = np.array(coefficients, dtype=np.float64, order="C", ndmin=2)
+        cdef const double[:, ::1] view = coefficients
+        check_constants(
+            {"spacing": spacing, "k0": k0, "beta": beta, "bone_depth": bone_depth, "shear": shear},
+            {"bone": bone, "damping": damping, "friction": friction}, share, tau)
+        if min(coefficients.shape) < 4 or not np.isfinite(coefficients).all() or not np.isfinite((x0, y0)).all():
+            raise ValueError(f"a surface of shape {coefficients.shape}: 4 x 4 finite coefficients or more are allowed")
+        self.coefficients = coefficients
         memset(&self.data, 0, sizeof(TissueData))
         self.data.surface.nx = view.shape[0]
         self.data.surface.ny = view.shape[1]

@@ -76,6 +76,12 @@ class Contact:
             self.reference = 0.0
             self.enter(RETRACT)
 
+    def fail(self, cause: Cause) -> None:
+        """Nothing that was measured or asked counts any longer; only activation leads out."""
+        self.causes |= cause
+        self.reference = self.feedback = self.integral = self.measured = 0.0
+        self.enter(FAULT)
+
     def step(self, want: Any, force: float, heard: bool, ahead: float, lead: float, dt: float) -> None:
         """One cycle: `force` raw and `heard` when fresh; `lead`: normal reference beyond the expected surface."""
         g = self.settings
@@ -91,7 +97,6 @@ class Contact:
         elif self.measured > g.force_hard:
             self.let_go(Cause.OVER_FORCE)
 
-        slope = clamp(want.force_rate, 0.0, g.force_rate_max)
         match self.state:
             case ContactState.IDLE:
                 self.reference = 0.0
@@ -103,12 +108,12 @@ class Contact:
             case ContactState.TOUCH if self.age >= g.settle_time:
                 self.enter(RAMP)
             case ContactState.RAMP | ContactState.HOLD:
-                self.reference = toward(self.reference, clamp(want.force, 0.0, g.force_max), slope * dt)
+                self.reference = toward(self.reference, want.force, want.force_rate * dt)
                 reached = self.reference == want.force
                 if (self.state == HOLD) != reached:
                     self.enter(HOLD if reached else RAMP)
             case ContactState.RELEASE:
-                rate = g.release_rate if self.causes or slope == 0.0 else max(slope, 1.0)
+                rate = g.release_rate if self.causes or want.force_rate == 0.0 else max(want.force_rate, 1.0)
                 self.reference = toward(self.reference, 0.0, rate * dt)
                 self.below = self.below + dt if self.measured < g.lost_force else 0.0
                 given_up = self.age > PATIENCE or (not heard and self.age > DEAF_PATIENCE)
@@ -134,8 +139,7 @@ class Contact:
     def _approach(self, want: Any, ahead: float, lead: float, dt: float) -> None:
         """Forward, slower as the force rises, never further ahead of the arm than `approach_lead`."""
         g = self.settings
-        speed = clamp(want.approach_speed, 0.0, g.approach_speed_max)
-        speed = max(g.approach_speed_min, speed * clamp(1.0 - self.measured / g.touch_force, 0.0, 1.0))
+        speed = max(g.approach_speed_min, want.approach_speed * clamp(1.0 - self.measured / g.touch_force, 0.0, 1.0))
         self.speed = min(speed, max(0.0, (ahead + g.approach_lead) / dt))
         self.above = self.above + dt if self.measured >= g.touch_force else 0.0
         if self.above >= g.touch_time:

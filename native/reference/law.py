@@ -31,10 +31,12 @@ from ..chain import Chain, Floats
 from ..settings import ControllerSettings
 from ..states import Cause, Task
 from . import dynamics
-from .contact import FAULT, IDLE, RETRACT, Contact, clamp, toward
+from .contact import FAULT, IDLE, Contact, clamp, toward
 
 DAMPING_FLOOR = 10.0  # N/m
 DAMPING_FLOOR_ROTATIONAL = 0.5  # Nm/rad
+LARGEST = 1e5  # rad, rad/s, Nm, N: no arm reports more
+LARGEST_OTHER = 1e12  # s, and anything in a set-point
 
 
 def shortened(a: Floats, most: float) -> Floats:
@@ -58,7 +60,7 @@ def task_inertias(M: Floats, J: Floats, eps_linear: float, eps_angular: float) -
 
 def usable(set_point: Any) -> Cause:
     """Why a set-point cannot be used; nothing when it can."""
-    if not np.isfinite(set_point.values).all():
+    if not (np.abs(set_point.values) <= LARGEST_OTHER).all():
         return Cause.NOT_FINITE_SET_POINT
     lengths = [set_point.quaternion @ set_point.quaternion, set_point.press_direction @ set_point.press_direction]
     amounts = [set_point.force, set_point.force_rate, set_point.approach_speed, *set_point.stiffness]
@@ -66,12 +68,15 @@ def usable(set_point: Any) -> Cause:
     return Cause(0) if right else Cause.SET_POINT_REFUSED
 
 
-def state_is_finite(state: Any) -> bool:
-    """Whether everything that the arm claims to know is a finite number."""
-    rows = [state.q, state.dq, [state.time]]
-    rows += [state.torque] if state.has_torque else []
-    rows += [state.wrench, [state.wrench_time]] if state.has_wrench else []
-    return all(np.isfinite(row).all() for row in rows)
+def state_is_usable(state: Any) -> bool:
+    """Whether all that the arm claims to know is a finite number that an arm can report."""
+    readings, times = [state.q, state.dq], [state.time]
+    readings += [state.torque] if state.has_torque else []
+    if state.has_wrench:
+        readings.append(state.wrench)
+        times.append(state.wrench_time)
+    near = all((np.abs(row) <= LARGEST).all() for row in readings)
+    return near and bool((np.abs(times) <= LARGEST_OTHER).all())
 
 
 @dataclass
@@ -115,8 +120,8 @@ class ReferenceController:
 
     def activate(self, state: Any) -> None:
         """Forget everything and hold where the arm is now."""
-        if not state_is_finite(state):
-            raise ValueError("the arm's state holds a number that is not finite; activation refused")
+        if not state_is_usable(state):
+            raise ValueError("the arm's state holds a number that is not finite or beyond 1e5; activation refused")
         pose = dynamics.forward(self.chain, state.q)
         self.contact = Contact(self.settings)
         self.reference, self.attitude = pose[:3, 3], Rotation.from_matrix(pose[:3, :3])
@@ -126,7 +131,7 @@ class ReferenceController:
             task=Task.HOLD, position=self.reference, quaternion=self.attitude.as_quat(), twist=np.zeros(6),
             press_direction=self.direction, force=0.0, force_rate=0.0, approach_speed=0.0, stiffness=np.zeros(3),
         )  # fmt: skip
-        self.posture = state.q.copy()
+        self.posture = self.seen = state.q.copy()
         self.torque = state.torque.copy() if state.has_torque else np.zeros(self.chain.n)
         self.tare_wrench: Floats | None = None
         self.active = True
@@ -148,11 +153,11 @@ class ReferenceController:
             contact.causes |= Cause.BAD_DT
             dt = g.period
         dt = clamp(dt, 0.5 * g.period, 4.0 * g.period)
-        if not state_is_finite(state):
-            contact.causes |= Cause.NOT_FINITE_STATE
-            contact.enter(FAULT)
+        if not state_is_usable(state):
+            contact.fail(Cause.NOT_FINITE_STATE)
         if not self.active or contact.causes & Cause.NOT_FINITE_STATE:
             return self._blind(dt)
+        self.seen = state.q.copy()
 
         pose, J = dynamics.forward(self.chain, state.q), dynamics.jacobian(self.chain, state.q)
         M = dynamics.mass_matrix(self.chain, state.q)
@@ -167,11 +172,10 @@ class ReferenceController:
         self.reference = self.reference + contact.speed * dt * n
 
         try:
-            inertias = task_inertias(M, J, g.inertia_eps_linear, g.inertia_eps_angular)
+            inertias = task_inertias(M, J, g.mobility_eps_linear, g.mobility_eps_angular)
             F = self._wrench(inertias[1], inertias[2], position, R, twist, ahead)
         except LinAlgError:
-            contact.causes |= Cause.SINGULAR
-            contact.enter(FAULT)
+            contact.fail(Cause.SINGULAR)
             return self._blind(dt)
         t0 = g.posture_stiffness * (self.posture - state.q) - g.posture_damping * state.dq
         t0 *= min(1.0, g.posture_max / max(np.abs(t0).max(), 1e-300))
@@ -184,20 +188,26 @@ class ReferenceController:
         return SimpleNamespace(torque=torque), status
 
     def _accept(self, state: Any, s: Any) -> None:
-        """Take a sound set-point, clamped to the limits; keep the last one and let go otherwise."""
+        """Take a sound and fresh set-point, clamped to the limits; let go and freeze otherwise."""
         g, fault = self.settings, usable(s)
+        stale = not fault and state.time > s.valid_until
+        if stale and s.task == Task.PRESS:
+            fault = Cause.STALE_SET_POINT
         if fault:
             self.contact.let_go(fault)
             self.contact.causes |= fault
-            return
-        self.want = SimpleNamespace(
-            task=s.task, position=s.position.copy(), quaternion=s.quaternion.copy(), twist=s.twist.copy(),
-            press_direction=s.press_direction.copy(), force=min(s.force, g.force_max), force_rate=s.force_rate,
-            approach_speed=s.approach_speed,
-            stiffness=np.minimum(s.stiffness, [g.stiffness_max, g.stiffness_max, g.stiffness_rotational_max]),
-        )  # fmt: skip
-        if state.time > s.valid_until and self.contact.state not in (IDLE, RETRACT):
-            self.contact.let_go(Cause.STALE_SET_POINT)
+        else:
+            self.want = SimpleNamespace(
+                task=s.task, position=s.position.copy(), quaternion=s.quaternion.copy(),
+                twist=np.r_[shortened(s.twist[:3], g.speed_max), shortened(s.twist[3:], g.turn_rate_max)],
+                press_direction=s.press_direction.copy(), force=min(s.force, g.force_max),
+                force_rate=min(s.force_rate, g.force_rate_max),
+                approach_speed=min(s.approach_speed, g.approach_speed_max),
+                stiffness=np.minimum(s.stiffness, [g.stiffness_max, g.stiffness_max, g.stiffness_rotational_max]),
+            )  # fmt: skip
+        if fault or stale:
+            self.want.position, self.want.quaternion = self.reference, self.attitude.as_quat()
+            self.want.press_direction, self.want.twist = self.direction, np.zeros(6)
 
     def _govern(self, dt: float) -> None:
         """Slew direction, attitude, stiffness (upwards only) and tangential position towards what is wanted."""
@@ -272,8 +282,7 @@ class ReferenceController:
     def _saturate(self, torque: Floats, state: Any, dt: float) -> Floats:
         """Clamp, rate, clamp: what the arm says it applied may itself be beyond the limit."""
         if not np.isfinite(torque).all():
-            self.contact.causes |= Cause.NOT_FINITE_COMMAND
-            self.contact.enter(FAULT)
+            self.contact.fail(Cause.NOT_FINITE_COMMAND)
             torque = np.zeros(self.chain.n)
         last = state.torque if state is not None and state.has_torque else self.torque
         goal = np.clip(torque, -self.limit, self.limit)
@@ -282,9 +291,11 @@ class ReferenceController:
         return self.torque.copy()
 
     def _blind(self, dt: float) -> tuple[SimpleNamespace, Status]:
-        """Without a trustworthy state or activation every torque falls to zero at its rate limit."""
-        self.contact.reference = self.contact.feedback = self.contact.integral = 0.0
-        return SimpleNamespace(torque=self._saturate(np.zeros(self.chain.n), None, dt)), self._status()
+        """Without a trustworthy state: only what holds the arm up where it was last seen; before activation nothing."""
+        torque = np.zeros(self.chain.n)
+        if self.active:
+            torque = dynamics.bias(self.chain, self.seen, np.zeros(self.chain.n), self.pull)
+        return SimpleNamespace(torque=self._saturate(torque, None, dt)), self._status()
 
     def _status(self) -> Status:
         c = self.contact

@@ -16,6 +16,7 @@ from massage_arm.native import (
     ContactState,
     Controller,
     ControllerSettings,
+    Limit,
     SetPoint,
     Task,
 )
@@ -142,6 +143,22 @@ def test_controller_is_the_reference_through_a_whole_press(seed: int) -> None:
     assert [s for s in seen if s != ContactState.IDLE] == list(ContactState)[1:7]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_single_steps_are_the_references_anywhere(seed: int) -> None:
+    """Random arms' states, attitudes up to half a turn away and stiffness from nothing to the most."""
+    rng = np.random.default_rng(100 + seed)
+    for _ in range(40):
+        bench = Bench(seed, ControllerSettings(stiffness_rate=1e9), reference=True)
+        bench.state.q[:] = rng.uniform(model().chain.lower, model().chain.upper)
+        bench.state.dq[:] = rng.normal(0.0, 0.3, 7)
+        bench.set_point.quaternion[:] = Rotation.random(random_state=int(rng.integers(1 << 31))).as_quat()
+        bench.set_point.stiffness[:] = [0.0, 1500.0, 60.0] * rng.choice([0.0, 1e-3, 1.0], 3) + rng.uniform(0.0, 5.0, 3)
+        command, status = bench.step()
+        expected_command, expected = bench.expected
+        np.testing.assert_allclose(status.wrench_command, expected.wrench_command, rtol=0.0, atol=1e-8)
+        np.testing.assert_allclose(command.torque, expected_command.torque, rtol=0.0, atol=1e-9)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     record=st.sampled_from(["state", "set_point", "dt"]),
@@ -252,6 +269,84 @@ def test_lost_contact_is_not_pressed_again() -> None:
     assert Cause.CONTACT_LOST in bench.controller.status.causes
     bench.gone = False
     assert bench.run(1.0)[-1] == ContactState.IDLE
+    for task in (Task.HOLD, Task.RELEASE, Task.PRESS):
+        bench.set_point.task = task
+        assert bench.run(0.05) == [ContactState.IDLE]
+
+
+@pytest.mark.parametrize("value", [1e300, 1e6, -np.inf])
+@pytest.mark.parametrize("record", ["q", "dq", "wrench"])
+def test_a_reading_that_no_arm_gives_is_a_fault_and_leaves_nothing_behind(record: str, value: float) -> None:
+    bench = Bench()
+    bench.press()
+    getattr(bench.state, record)[2] = value
+    status = bench.controller.step(bench.state, bench.set_point, 0.001)[1]
+    assert (status.contact_state, status.causes) == (ContactState.FAULT, Cause.NOT_FINITE_STATE)
+    assert status.force_measured == status.force_reference == status.force_feedback == 0.0
+
+
+def test_a_blind_arm_whose_weight_is_ours_stays_up() -> None:
+    bench = Bench(seed=1)
+    bench.run(0.2)
+    before = model().forward(bench.state.q)[:3, 3]
+    good = bench.state.q.copy()
+    bench.state.q[0] = np.nan
+    bench.controller.step(bench.state, bench.set_point, 0.001)
+    bench.state.q[:] = good
+    bench.state.dq[:] = 0.0
+    bench.run(0.5)
+    assert bench.controller.status.contact_state == ContactState.FAULT
+    assert np.linalg.norm(model().forward(bench.state.q)[:3, 3] - before) < 0.02  # free fall: 1.2 m
+
+
+def test_an_old_set_point_starts_no_press_and_stops_the_motion_but_may_still_let_go() -> None:
+    bench = Bench()
+    bench.run(0.01)
+    bench.set_point.valid_until = 0.0
+    bench.set_point.task = Task.PRESS
+    assert bench.run(0.05) == [ContactState.IDLE]
+    assert bench.controller.status.causes == Cause.STALE_SET_POINT
+
+    bench = Bench()
+    bench.set_point.position[:] += (0.0, 0.2, 0.0)
+    bench.run(0.1)
+    bench.set_point.valid_until = bench.state.time
+    bench.step()
+    frozen = bench.controller.status.set_position.copy()
+    bench.run(0.1)
+    np.testing.assert_array_equal(bench.controller.status.set_position, frozen)
+    assert bench.controller.status.causes == Cause(0)
+
+    bench = Bench()
+    bench.press()
+    bench.set_point.valid_until = bench.state.time
+    bench.set_point.task = Task.RELEASE
+    assert bench.run(0.01)[-1] == ContactState.RELEASE
+    assert bench.controller.status.causes == Cause(0)
+
+
+def test_no_feed_forward_moves_the_arm_faster_than_allowed() -> None:
+    bench = Bench()
+    bench.press()
+    across = np.cross(bench.n, [1.0, 0.0, 0.0])
+    bench.set_point.twist[:3] = 5.0 * across / np.linalg.norm(across)
+    fastest = 0.0
+    for _ in range(500):
+        status = bench.step()[1]
+        fastest = max(fastest, float(np.linalg.norm(status.twist[:3])))
+        assert Limit.SET_POINT in status.limited
+    assert fastest < 1.2 * QUICK.speed_max
+
+
+def test_every_clamp_that_bound_is_told() -> None:
+    bench = Bench()
+    bench.press()
+    assert bench.step()[1].limited == Limit(0)
+    bench.set_point.stiffness[1] = 1e9
+    assert Limit.SET_POINT in bench.step()[1].limited
+    bench.hand = -60.0
+    bench.run(0.02)
+    assert Limit.FORCE_FEEDBACK in bench.step()[1].limited
 
 
 def test_pressing_needs_another_task_first_and_a_released_press_may_be_repeated() -> None:
@@ -268,9 +363,12 @@ def test_step_allocates_nothing() -> None:
     bench = Bench()
     bench.press()
     step, state, set_point = bench.controller.step, bench.state, bench.set_point
-    for _ in range(100):
-        step(state, set_point, 0.001)
-    before = sys.getallocatedblocks()
-    for _ in range(10_000):
-        step(state, set_point, 0.001)
-    assert sys.getallocatedblocks() - before <= 2
+
+    def blocks(steps: int) -> int:
+        before = sys.getallocatedblocks()
+        for _ in range(steps):
+            step(state, set_point, 0.001)
+        return sys.getallocatedblocks() - before
+
+    blocks(100)
+    assert blocks(10_000) == blocks(1_000)

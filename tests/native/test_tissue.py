@@ -115,7 +115,24 @@ def test_friction_stays_below_coulomb_and_nothing_pulls() -> None:
             assert depth > 0.0 or not force.any()
 
 
-def test_constants_that_make_no_sense_are_refused() -> None:
-    for name in ("k0", "beta", "bone_depth", "shear"):
-        with pytest.raises(ValueError, match="positive"):
-            flat(**{name: -1.0})
+@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf])
+@pytest.mark.parametrize("name", ["k0", "beta", "bone_depth", "bone", "damping", "friction", "shear"])
+def test_constants_that_make_no_sense_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} = {value}: a finite number"):
+        flat(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "change", [{"share": (0.5, 0.3, 0.2)}, {"share": (0.1,)}, {"tau": (0.3, 0.0, 60.0)}, {"tau": (1.0,) * 4}]
+)
+def test_memories_that_make_no_sense_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="allowed"):
+        flat(**change)
+
+
+def test_surfaces_without_a_whole_patch_are_refused() -> None:
+    for heights in (np.zeros((3, 8)), np.zeros((8, 3)), np.zeros(16), np.full((5, 5), np.nan)):
+        with pytest.raises(ValueError, match="4 x 4 finite coefficients"):
+            Tissue(heights, 0.0, 0.0, 0.01, **LAW)
+    with pytest.raises(ValueError, match="spacing"):
+        Tissue(np.zeros((8, 8)), 0.0, 0.0, 0.0, **LAW)
