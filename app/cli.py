@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .run import Simulation
 
 FAULT, BAD_INPUT, INTERRUPTED = 1, 2, 130
+GOAL_MISSED = 1
 
 app = typer.Typer(
     help="Robotic massage: one exact, quiet, limited press.",
@@ -140,6 +141,7 @@ def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
     from ..control.metrics import metrics
     from ..control.run_log import RUN_FILE, read_run
     from ..control.ticks import all_causes
+    from .figures import print_json, print_table
     from .report import write_report
     from .run import PICTURE_FILE
 
@@ -152,9 +154,9 @@ def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
     code = INTERRUPTED if interrupted else FAULT if fault else 0
     if as_json:
         outcome = {"interrupted": interrupted, "fault": fault, **record.summary}
-        _print_json({"plan": vars(plan), **outcome, **paths, "metrics": [vars(figure) for figure in figures]})
+        print_json({"plan": vars(plan), **outcome, **paths, "metrics": figures})
         return code
-    _print_table([vars(figure) for figure in figures if not figure.name.startswith("time_")])
+    print_table(figure for figure in figures if not figure.name.startswith("time_"))
     if interrupted:
         print("interrupted: the arm was withdrawn, the log is closed")
     if fault:
@@ -196,8 +198,9 @@ def bench_press(
     seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 … N−1; the worst one counts.")] = 10,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 1,
 ) -> None:
-    """The press against its goals."""
+    """The press against its goals; exit code 1 when one is missed."""
     from ..sim.bench import press_bench
+    from .figures import print_json, print_table
 
     with _progress(False) as progress:
         task = progress.add_task("bench", total=None, force="")
@@ -207,9 +210,13 @@ def bench_press(
 
         figures = press_bench(range(seeds), jobs, on_progress)
     if json:
-        _print_json(figures)
+        print_json(figures)
     else:
-        _print_table(figures)
+        print_table(figures)
+    missed = [figure.name for figure in figures if figure.met is False]
+    if missed:
+        print(f"missed: {', '.join(missed)}", file=sys.stderr)
+        raise typer.Exit(GOAL_MISSED)
 
 
 def _progress(quiet: bool) -> "Progress":
@@ -245,38 +252,3 @@ def _follow(progress: "Progress", begin: str) -> "Callable[[Simulation], None]":
         )
 
     return show
-
-
-def _print_json(data: Any) -> None:
-    """JSON knows no NaN: what is not known is null."""
-    import json
-    import math
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: clean(entry) for key, entry in value.items()}
-        if isinstance(value, list):
-            return [clean(entry) for entry in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    print(json.dumps(clean(data), indent=2, ensure_ascii=False))
-
-
-def _print_table(figures: list[dict[str, Any]]) -> None:
-    """Figures with their goals; the last column says in words whether they are met."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from ..control.metrics import spell
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    table.add_column("goal", justify="right")
-    table.add_column("")
-    for figure in figures:
-        goal = "" if figure["goal"] is None else f"≤ {figure['goal']:.3g} {figure['unit']}"
-        met = {True: "met", False: "[bold]missed[/bold]", None: ""}[figure["met"]]
-        table.add_row(figure["name"].replace("_", " "), spell(figure["value"], figure["unit"]), goal, met)
-    Console().print(table)

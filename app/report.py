@@ -15,7 +15,8 @@ import jinja2
 import numpy as np
 import numpy.typing as npt
 
-from ..control.metrics import Metric, metrics, spell
+from ..control.figure import Figure, spell
+from ..control.metrics import metrics
 from ..control.plan import PressPlan, parse_plan
 from ..control.run_log import Run, read_run
 from ..control.ticks import Ticks, all_causes
@@ -114,7 +115,7 @@ def _facts(run: Run, plan: PressPlan) -> list[tuple[str, str]]:
     ]
 
 
-def _row(figure: Metric) -> dict[str, Any]:
+def _row(figure: Figure) -> dict[str, Any]:
     return {
         "name": figure.name.removeprefix("time_").replace("_", " "),
         "value": spell(figure.value, figure.unit),
@@ -130,7 +131,7 @@ def _provenance(run: Run) -> list[tuple[str, str]]:
     return [*lines, *((f"sha256 of inputs/{name}", digest) for name, digest in hashes.items())]
 
 
-def _plots(run: Run, figures: Sequence[Metric]) -> list[Plot]:
+def _plots(run: Run, figures: Sequence[Figure]) -> list[Plot]:
     ticks = run.ticks
     error = ticks["force_true"] - ticks["force_asked"]
     force = [
@@ -147,7 +148,7 @@ def _plots(run: Run, figures: Sequence[Metric]) -> list[Plot]:
     ]
 
 
-def _error_limit(figures: Sequence[Metric]) -> float:
+def _error_limit(figures: Sequence[Figure]) -> float:
     """Half the height of the error plot: the hold fills it; ramp and release may leave it."""
     by_name = {figure.name: figure for figure in figures}
     largest, goal = by_name["max_error"].value, by_name["rms_error"].goal or 0.2

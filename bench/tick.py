@@ -6,13 +6,13 @@ one process and one scene, so that a noisy machine slows both.
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
+from massage_arm.app.figures import print_json, print_table
+from massage_arm.control.figure import Figure
 from massage_arm.control.plan import PressPlan
 from massage_arm.control.run_log import RunLog
 from massage_arm.native import ContactState
@@ -22,7 +22,7 @@ BATCH = 200
 GOAL = 2.0
 
 
-def figures(batches: int = 60) -> list[dict[str, Any]]:
+def figures(batches: int = 60) -> list[Figure]:
     """The figures of the tick: the least of many batches each, in microseconds, and their ratio."""
     whole = PressSimulation(PressPlan(hold_s=90.0))
     bare = PressSimulation(PressPlan(hold_s=90.0))
@@ -46,21 +46,11 @@ def figures(batches: int = 60) -> list[dict[str, Any]]:
     bare.close()
     ratio = best["whole"] / best["bare"]
     return [
-        _figure("tick.bare", "us", best["bare"], None),
-        _figure("tick.whole", "us", best["whole"], None),
-        _figure("tick.ratio", "1", ratio, GOAL),
+        Figure("tick.bare", "us", best["bare"]),
+        Figure("tick.whole", "us", best["whole"]),
+        Figure("tick.ratio", "1", ratio, GOAL),
     ]
 
 
-def _figure(name: str, unit: str, value: float, goal: float | None) -> dict[str, Any]:
-    met = None if goal is None else value <= goal
-    return {"name": name, "unit": unit, "value": value, "goal": goal, "best_published": None, "met": met}
-
-
 if __name__ == "__main__":
-    result = figures()
-    if "--json" in sys.argv[1:]:
-        print(json.dumps(result, indent=2))
-    else:
-        for figure in result:
-            print(f"{figure['name']:12} {figure['value']:8.2f} {figure['unit']:3} goal {figure['goal']}")
+    (print_json if "--json" in sys.argv else print_table)(figures())

@@ -7,12 +7,12 @@ RMS error, overshoot and contact peak as the project's press bench asks them.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ..native import ContactState
+from .figure import Figure
 from .plan import PressPlan
 from .ticks import Ticks
 
@@ -26,45 +26,25 @@ _STEADY_S = 30.0
 _TOUCHING_S = 0.2  # an impact peaks this soon after the touch or not at all
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One figure of a run; names stay the same for ever."""
-
-    name: str
-    unit: str
-    value: float
-    goal: float | None = None
-    """The largest allowed |value|; None when the figure has no goal."""
-    met: bool | None = None
-
-
-def metrics(ticks: Ticks, plan: PressPlan) -> list[Metric]:
+def metrics(ticks: Ticks, plan: PressPlan) -> list[Figure]:
     """All figures of a run of `plan`, in the order in which a person wants to read them."""
     force = plan.force_n
     figures = [
-        _judged("steady_error", "N", steady_error(ticks), max(0.05, 0.002 * force)),
-        _judged("steady_error_beyond_sensor", "N", steady_error_beyond_sensor(ticks), max(0.05, 0.002 * force)),
-        _judged("rms_error", "N", rms_error(ticks), max(0.20, 0.01 * force)),
-        Metric("max_error", "N", max_error(ticks)),
-        _judged("overshoot", "N", overshoot(ticks, force), max(0.5, 0.05 * force)),
-        _judged("contact_peak", "N", contact_peak(ticks), max(0.5, 0.05 * force)),
-        Metric("peak_force", "N", _largest(ticks["force_true"])),
-        Metric("dose", "N·s", dose(ticks)),
-        Metric("max_depth", "mm", 1e3 * _largest(ticks["depth"])),
-        Metric("max_torque_share", "%", 100 * _largest(ticks["torque_share"])),
-        Metric("worst_sensor_error", "N", _largest(np.abs(ticks["force_measured"] - ticks["force_true"]))),
+        Figure("steady_error", "N", steady_error(ticks), max(0.05, 0.002 * force)),
+        Figure("steady_error_beyond_sensor", "N", steady_error_beyond_sensor(ticks), max(0.05, 0.002 * force)),
+        Figure("rms_error", "N", rms_error(ticks), max(0.20, 0.01 * force)),
+        Figure("max_error", "N", max_error(ticks)),
+        Figure("overshoot", "N", overshoot(ticks, force), max(0.5, 0.05 * force)),
+        Figure("contact_peak", "N", contact_peak(ticks), max(0.5, 0.05 * force)),
+        Figure("peak_force", "N", _largest(ticks["force_true"])),
+        Figure("dose", "N·s", dose(ticks)),
+        Figure("max_depth", "mm", 1e3 * _largest(ticks["depth"])),
+        Figure("max_torque_share", "%", 100 * _largest(ticks["torque_share"])),
+        Figure("worst_sensor_error", "N", _largest(np.abs(ticks["force_measured"] - ticks["force_true"]))),
     ]
     times = time_in_states(ticks)
-    figures += [Metric(f"time_{state.name.lower()}", "s", times[state]) for state in ContactState]
+    figures += [Figure(f"time_{state.name.lower()}", "s", times[state]) for state in ContactState]
     return figures
-
-
-def spell(value: float | None, unit: str) -> str:
-    """A figure for a person: three significant digits, at most four decimals, no exponent."""
-    if value is None or not math.isfinite(value):
-        return "not known"
-    decimals = 2 - math.floor(math.log10(abs(value))) if value else 0
-    return f"{value:.{min(4, max(0, decimals))}f} {unit}".replace("-", "−")
 
 
 def steady_error(ticks: Ticks) -> float:
@@ -119,10 +99,6 @@ def time_in_states(ticks: Ticks) -> dict[ContactState, float]:
     """Time (s) spent in each contact state; a tick counts until the next one."""
     durations = _durations(ticks)
     return {state: float(np.sum(durations[_state(ticks, state)])) for state in ContactState}
-
-
-def _judged(name: str, unit: str, value: float, goal: float) -> Metric:
-    return Metric(name, unit, value, goal, None if math.isnan(value) else abs(value) <= goal)
 
 
 def _state(ticks: Ticks, state: ContactState) -> Mask:

@@ -48,12 +48,12 @@ cdef double LARGEST_OTHER = 1e12 # s, and anything in a set-point: squares of it
 
 
 cdef bint all_within(const double* values, int n, double most) noexcept nogil:
-    """Whether every value lies in [-most, most]; NaN does not."""
-    cdef bint within = True
+    """Whether the magnitudes of all values add up to `most` or less; with NaN they do not."""
+    cdef double s = 0.0
     cdef int i
     for i in range(n):
-        within &= fabs(values[i]) <= most
-    return within
+        s += fabs(values[i])
+    return s <= most
 
 
 cdef bint state_is_usable(const ArmStateData* state, int n) noexcept nogil:

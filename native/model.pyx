@@ -239,11 +239,13 @@ cdef class ArmModel:
         cdef int i, j
         self._read(q, b"q", x)
         model_kinematics(&self.model, x, &self.scratch.k)
-        pose = np.eye(4)
+        pose = np.zeros((4, 4))
+        cdef double[:, ::1] out = pose
         for i in range(3):
             for j in range(3):
-                pose[i, j] = self.scratch.k.tip.rotation[3 * i + j]
-            pose[i, 3] = self.scratch.k.tip.position[i]
+                out[i, j] = self.scratch.k.tip.rotation[3 * i + j]
+            out[i, 3] = self.scratch.k.tip.position[i]
+        out[3, 3] = 1.0
         return pose
 
     def jacobian(self, q):
@@ -254,9 +256,10 @@ cdef class ArmModel:
         model_kinematics(&self.model, x, &self.scratch.k)
         model_jacobian(&self.model, &self.scratch.k, self.scratch.jacobian)
         J = np.empty((6, self.model.n))
+        cdef double[:, ::1] out = J
         for i in range(6):
             for j in range(self.model.n):
-                J[i, j] = self.scratch.jacobian[i][j]
+                out[i, j] = self.scratch.jacobian[i][j]
         return J
 
     def mass_matrix(self, q):
@@ -268,9 +271,10 @@ cdef class ArmModel:
         memset(zero, 0, sizeof(zero))
         model_dynamics(&self.model, x, zero, zero, &self.scratch)
         M = np.empty((self.model.n, self.model.n))
+        cdef double[:, ::1] out = M
         for i in range(self.model.n):
             for j in range(self.model.n):
-                M[i, j] = self.scratch.mass[i][j]
+                out[i, j] = self.scratch.mass[i][j]
         return M
 
     def bias(self, q, dq):

@@ -60,7 +60,7 @@ def task_inertias(M: Floats, J: Floats, eps_linear: float, eps_angular: float) -
 
 def usable(set_point: Any) -> Cause:
     """Why a set-point cannot be used; nothing when it can."""
-    if not (np.abs(set_point.values) <= LARGEST_OTHER).all():
+    if not np.abs(set_point.values).sum() <= LARGEST_OTHER:
         return Cause.NOT_FINITE_SET_POINT
     lengths = [set_point.quaternion @ set_point.quaternion, set_point.press_direction @ set_point.press_direction]
     amounts = [set_point.force, set_point.force_rate, set_point.approach_speed, *set_point.stiffness]
@@ -75,8 +75,7 @@ def state_is_usable(state: Any) -> bool:
     if state.has_wrench:
         readings.append(state.wrench)
         times.append(state.wrench_time)
-    near = all((np.abs(row) <= LARGEST).all() for row in readings)
-    return near and bool((np.abs(times) <= LARGEST_OTHER).all())
+    return all(np.abs(row).sum() <= LARGEST for row in readings) and all(abs(t) <= LARGEST_OTHER for t in times)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from massage_arm.app.cli import main
+from massage_arm.control.figure import Figure
 from massage_arm.control.plan import PressPlan, load_plan
 from massage_arm.control.run_log import read_run
 from massage_arm.native import ContactState
@@ -283,24 +284,22 @@ def _interrupt_at(monkeypatch: pytest.MonkeyPatch, times: list[float]) -> None:
     monkeypatch.setattr(fake, "advance", with_interrupt)
 
 
-def test_bench_prints_one_list(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = {
-        "name": "steady_error",
-        "unit": "N",
-        "value": float("nan"),
-        "goal": 0.05,
-        "best_published": 0.3,
-        "met": None,
-    }
+@pytest.mark.parametrize(("value", "code", "met"), [(0.01, 0, True), (0.06, 1, False), (float("nan"), 0, None)])
+def test_bench_prints_one_list_and_fails_when_a_goal_is_missed(
+    command: Command, monkeypatch: pytest.MonkeyPatch, value: float, code: int, met: bool | None
+) -> None:
     module = type(sys)("massage_arm.sim.bench")
 
-    def press_bench(seeds: range, jobs: int, on_progress: Callable[[int, int], None]) -> list[dict[str, object]]:
+    def press_bench(seeds: range, jobs: int, on_progress: Callable[[int, int], None]) -> list[Figure]:
         on_progress(1, 2)
         assert (list(seeds), jobs) == ([0, 1, 2], 2)
-        return [figure]
+        return [Figure("press.steady_error_5n", "N", value, 0.05, 0.3)]
 
     module.press_bench = press_bench  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "massage_arm.sim.bench", module)
-    code, out, _ = command("bench", "press", "--json", "--seeds", 3, "--jobs", 2)
-    assert code == 0
-    assert json.loads(out) == [figure | {"value": None}]
+    got, out, err = command("bench", "press", "--json", "--seeds", 3, "--jobs", 2)
+    assert got == code
+    assert ("missed: press.steady_error_5n" in err) == (met is False)
+    shown = None if met is None else value
+    common = {"name": "press.steady_error_5n", "unit": "N", "goal": 0.05, "best_published": 0.3}
+    assert json.loads(out) == [common | {"value": shown, "met": met}]

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from massage_arm.control.metrics import Metric, metrics, spell
+from massage_arm.control.figure import Figure, spell
+from massage_arm.control.metrics import metrics
 from massage_arm.control.plan import PressPlan
 from massage_arm.control.ticks import Ticks, tick_dtype
 from massage_arm.native import ContactState
@@ -39,7 +40,7 @@ def perfect_press(hold_s: float = 10.0, hz: int = 1000) -> Ticks:
     return ticks
 
 
-def figures(ticks: Ticks, plan: PressPlan = PLAN) -> dict[str, Metric]:
+def figures(ticks: Ticks, plan: PressPlan = PLAN) -> dict[str, Figure]:
     return {figure.name: figure for figure in metrics(ticks, plan)}
 
 
@@ -168,6 +169,6 @@ def test_figures_are_spelled_without_exponent(value: float, text: str) -> None:
     assert spell(value, "N") == text
 
 
-@pytest.mark.parametrize("value", [None, math.nan, math.inf])
-def test_what_is_not_known_is_not_spelled_as_a_number(value: float | None) -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_not_known_is_not_spelled_as_a_number(value: float) -> None:
     assert spell(value, "N") == "not known"
