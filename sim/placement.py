@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from ..native import ArmModel, InputError
 
 Floats = NDArray[np.float64]
 
-STAND_HEIGHT = 0.60  # m: the shoulder of a 0.8 m arm then stands level with a prone back
+_HEIGHTS = (0.60, 0.75, 0.90)  # m of the stand; the first puts the shoulder of a 0.8 m arm level with a prone back
 _DISTANCES = (0.62, 0.74, 0.86)  # m from the middle of the table to the arm's axis; the table is 0.72 m wide
 _ALONG = (0.0, -0.2, 0.2)  # m towards the head from the site
 _SEEDS = 16
+_HOPELESS = 6  # seeds without a posture, then the stand is given up
 _STEPS = 150
 
 
@@ -36,27 +38,26 @@ def place(model: ArmModel, above: Floats, deepest: Floats, direction: Floats, wh
     no stand that is tried reaches both points.
     """
     side = -1.0 if above[1] <= 0.0 else 1.0
-    best: tuple[float, Placement] | None = None
-    for distance in _DISTANCES:
+    for height, distance in product(_HEIGHTS, _DISTANCES):
+        found = []
         for along in _ALONG:
-            base = _standing(above[0] + along, side * distance, -side * np.pi / 2)
-            for q in _reach(model, np.linalg.inv(base), above, deepest, direction):
-                score = _room(model, q)
-                if best is None or score > best[0]:
-                    best = (score, Placement(base, q))
-        if best is not None:
-            return best[1]
+            base = _standing(above[0] + along, side * distance, height, -side * np.pi / 2)
+            postures = _reach(model, np.linalg.inv(base), above, deepest, direction)
+            found += [(_room(model, q), Placement(base, q)) for q in postures]
+        if found:
+            return max(found, key=lambda scored: scored[0])[1]
     raise InputError(
         f"{what} cannot be reached by an arm with joints {model.joint_names[0]} to {model.joint_names[-1]} "
-        f"from a stand {_DISTANCES[0]:g} to {_DISTANCES[-1]:g} m beside the middle of the table"
+        f"from a stand {_DISTANCES[0]:g} to {_DISTANCES[-1]:g} m beside the middle of the table "
+        f"and {_HEIGHTS[0]:g} to {_HEIGHTS[-1]:g} m high"
     )
 
 
-def _standing(x: float, y: float, yaw: float) -> Floats:
+def _standing(x: float, y: float, z: float, yaw: float) -> Floats:
     base = np.eye(4)
     c, s = np.cos(yaw), np.sin(yaw)
     base[:2, :2] = [[c, -s], [s, c]]
-    base[:3, 3] = x, y, STAND_HEIGHT
+    base[:3, 3] = x, y, z
     return base
 
 
@@ -67,7 +68,9 @@ def _reach(model: ArmModel, to_base: NDArray[Any], above: Floats, deepest: Float
     points = [to_base[:3, :3] @ p + to_base[:3, 3] for p in (above, deepest)]
     axis = to_base[:3, :3] @ direction
     found = []
-    for _ in range(_SEEDS):
+    for k in range(_SEEDS):
+        if k == _HOPELESS and not found:
+            break
         q = _solve(model, low + (high - low) * rng.uniform(0.25, 0.75, model.n), points[0], axis)
         if q is not None and _solve(model, q, points[1], axis) is not None:
             found.append(q)
@@ -100,6 +103,7 @@ def _solve(model: ArmModel, q: Floats, point: Floats, axis: Floats) -> Floats | 
             idle = 0.05 * (middle - q)
             step += idle - J.T @ np.linalg.solve(A, J @ idle)
         q += step * min(1.0, 0.3 / max(1e-9, float(np.abs(step).max())))
+        np.clip(q, low, high, out=q)
     return None
 
 

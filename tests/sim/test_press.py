@@ -72,7 +72,7 @@ def test_another_seed_gives_another_run() -> None:
     assert run(SHORT).tobytes() != run(replace(SHORT, seed=1)).tobytes()
 
 
-@pytest.mark.parametrize("arm", ["panda", "ur10", "ur5"])
+@pytest.mark.parametrize("arm", ["panda", "ur10", "ur5", "kinova"])
 def test_other_arms_press_too(arm: str) -> None:
     ticks = run(replace(SHORT, arm=arm))
     hold = in_state(ticks, ContactState.HOLD)
