@@ -13,8 +13,8 @@ from ..native import ArmModel, InputError
 
 Floats = NDArray[np.float64]
 
-_HEIGHTS = (0.60, 0.75, 0.90)  # m of the stand; the first puts the shoulder of a 0.8 m arm level with a prone back
-_DISTANCES = (0.62, 0.74, 0.86)  # m from the middle of the table to the arm's axis; the table is 0.72 m wide
+_HEIGHTS = (0.60, 0.75, 0.90, 1.05)  # m of the stand; on the first a 0.8 m arm has its shoulder level with a back
+_DISTANCES = (0.62, 0.74, 0.86, 0.56)  # m from the middle of the table (0.72 m wide); the last: stand at its edge
 _ALONG = (0.0, -0.2, 0.2)  # m towards the head from the site
 _SEEDS = 16
 _HOPELESS = 6  # seeds without a posture, then the stand is given up
@@ -48,7 +48,7 @@ def place(model: ArmModel, above: Floats, deepest: Floats, direction: Floats, wh
             return max(found, key=lambda scored: scored[0])[1]
     raise InputError(
         f"{what} cannot be reached by an arm with joints {model.joint_names[0]} to {model.joint_names[-1]} "
-        f"from a stand {_DISTANCES[0]:g} to {_DISTANCES[-1]:g} m beside the middle of the table "
+        f"from a stand {min(_DISTANCES):g} to {max(_DISTANCES):g} m beside the middle of the table "
         f"and {_HEIGHTS[0]:g} to {_HEIGHTS[-1]:g} m high"
     )
 
