@@ -39,7 +39,7 @@ def place(model: ArmModel, above: Floats, deepest: Floats, direction: Floats, wh
     """
     side = -1.0 if above[1] <= 0.0 else 1.0
     for height, distance in product(_HEIGHTS, _DISTANCES):
-        found = []
+        found: list[tuple[float, Placement]] = []
         for along in _ALONG:
             base = _standing(above[0] + along, side * distance, height, -side * np.pi / 2)
             postures = _reach(model, np.linalg.inv(base), above, deepest, direction)
@@ -67,7 +67,7 @@ def _reach(model: ArmModel, to_base: NDArray[Any], above: Floats, deepest: Float
     low, high = _range(model)
     points = [to_base[:3, :3] @ p + to_base[:3, 3] for p in (above, deepest)]
     axis = to_base[:3, :3] @ direction
-    found = []
+    found: list[Floats] = []
     for k in range(_SEEDS):
         if k == _HOPELESS and not found:
             break

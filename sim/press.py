@@ -18,8 +18,6 @@ from ..control.ticks import Ticks, tick_dtype
 from ..control.tool import Tool, load_tool
 from ..native import (
     ArmModel,
-    ArmState,
-    Command,
     ContactState,
     Controller,
     ControllerSettings,
@@ -28,7 +26,8 @@ from ..native import (
     SetPoint,
     Tissue,
 )
-from ..urdf import TCP, ArmDescription, arm_description, arm_urdf_path, arm_with_tool, user_arm
+from ..urdf import TCP, arm_urdf_path, arm_with_tool
+from .arm import PERIOD, SimulatedArm, describe_arm
 from .body import Body, Site, load_body
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
 from .placement import place
@@ -36,57 +35,12 @@ from .world import TABLE_HEIGHT, World
 
 Floats = NDArray[np.float64]
 
-PERIOD = 0.001  # s, physics
 STAND_OFF = 0.05  # m above the surface as it is known
 SETTLE = 0.5  # s of holding still before the tare
 TARE = 0.5  # s of sensor readings averaged as zero
 STIFFNESS = (500.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
 _SET_POINT_EVERY = 10  # cycles of 1 ms: set-points come at 100 Hz
 _UP = np.array([0.0, 0.0, TABLE_HEIGHT])
-
-
-def describe_arm(plan: PressPlan) -> ArmDescription:
-    """The arm that a plan names: one of ours, or a URDF with its tip link. Raises InputError."""
-    try:
-        if plan.tip is not None:
-            return user_arm(Path(plan.arm), plan.tip)
-        return arm_description(plan.arm)
-    except (ValueError, FileNotFoundError) as error:
-        raise InputError(str(error)) from error
-
-
-class SimulatedArm:
-    """The `Arm` that PyBullet moves: hardware model, world and clock."""
-
-    def __init__(self, world: World, plant: Plant, abilities: ArmAbilities) -> None:
-        self._world = world
-        self._plant = plant
-        self.abilities = abilities
-        self.steps = 0
-        plant.observe(world.joint_states(), 0.0)
-
-    def read(self) -> ArmState:
-        """The newest state, the same object every time."""
-        state: ArmState = self._plant.state
-        return state
-
-    def write(self, command: Command) -> None:
-        """Hand over torques for the next cycle."""
-        self._plant.command(command)
-
-    def close(self) -> None:
-        """Close the world."""
-        self._world.close()
-
-    def advance(self, steps: int, late: float) -> None:
-        """Let one control cycle of `steps` physics steps pass; `late` [s] is how late the command came in it."""
-        plant, world = self._plant, self._world
-        for k in range(steps):
-            share = min(max(late / PERIOD - k, 0.0), 1.0)
-            states = world.step(plant.drive(share))
-            self.steps += 1
-            plant.observe(states, self.steps * PERIOD)
-        plant.end_cycle()
 
 
 class PressSimulation:
@@ -145,6 +99,7 @@ class PressSimulation:
             "arm_base_m": " ".join(f"{x:.4f}" for x in base[:3, 3]),
             "surface_error_mm": f"{1e3 * self._surface_error:.3f}",
             "simulator": "pybullet",
+            "locked_joints": ", ".join(f"{name} at {at:g}" for name, at in self._arm_description.lock.items()),
         }
 
     @property

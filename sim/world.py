@@ -6,19 +6,18 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 from PIL import Image
-from pybullet_utils.bullet_client import BulletClient
 
+from ..native import InputError
 from ..urdf import stand_urdf, table_urdf
 from .body import Body
+from .bullet import BulletClient, pybullet, silent
 
 Floats = NDArray[np.float64]
 
@@ -39,8 +38,13 @@ class World:
         *,
         gui: bool = False,
     ) -> None:
-        """`arm_urdf`: text of the arm with its tool; `base` (4, 4): its base in the world; gravity is Earth's."""
-        with _silent_stdout():
+        """`arm_urdf`: text of the arm with its tool; `base` (4, 4): its base in the world; gravity is Earth's.
+
+        Raises InputError when a window is asked for and there is no display.
+        """
+        if gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):
+            raise InputError("--gui needs a display: DISPLAY is not set; run without --gui, the report has a picture")
+        with silent(1):
             self.bullet = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
         self._client: int = self.bullet._client
         self.bullet.setGravity(0.0, 0.0, -9.81)
@@ -146,21 +150,6 @@ class World:
             self.bullet.getJointInfo(self.arm, j)[1].decode(): j for j in range(self.bullet.getNumJoints(self.arm))
         }
         return [number[name] for name in names]
-
-
-@contextmanager
-def _silent_stdout() -> Iterator[None]:
-    """Bullet prints its arguments to the process's standard output when a client connects; JSON is to go there."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nothing)
 
 
 def _quaternion(R: Floats) -> list[float]:

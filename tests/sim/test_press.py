@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from massage_arm.control.plan import PressPlan
+from massage_arm.control.sites import find_site
 from massage_arm.control.ticks import Ticks
 from massage_arm.native import Cause, ContactState, InputError
 from massage_arm.sim.press import PressSimulation
@@ -130,3 +131,44 @@ SHORT_ARM = (
     + _joint("upper", "hand", "1 0 0")
     + "</robot>"
 )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({'effort="50" ': ""}, r"joint upper_joint: effort limit inf is not allowed"),
+        ({'value="1"': 'value="nan"'}, r"link upper: mass nan kg is not allowed"),
+        (
+            {"<inertial>": "<nothing>", "</inertial>": "</nothing>"},
+            r"link upper, moved by joint upper_joint, has no mass",
+        ),
+        (
+            {'child link="hand"/>': 'child link="hand"/><mimic joint="upper_joint"/>'},
+            "joint hand_joint mimics upper_joint",
+        ),
+    ],
+)
+def test_an_arm_that_is_not_usable_is_refused_by_file_and_part(tmp_path, change: dict[str, str], said: str) -> None:
+    text = SHORT_ARM
+    for old, new in change.items():
+        assert old in text
+        text = text.replace(old, new)
+    urdf = tmp_path / "mine.urdf"
+    urdf.write_text(text)
+    with pytest.raises(InputError, match=f"mine.urdf: {said}"):
+        PressSimulation(replace(SHORT, arm=str(urdf), tip="hand"))
+
+
+def test_a_window_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with pytest.raises(InputError, match="DISPLAY is not set"):
+        PressSimulation(SHORT, gui=True)
+
+
+@pytest.mark.parametrize("site", ["upper_trapezius_left", "lumbar_erector_right"])
+def test_the_controller_itself_knows_the_limits_of_the_site(site: str) -> None:
+    simulation = PressSimulation(replace(SHORT, site=site))
+    held = simulation._controller.settings
+    simulation.close()
+    assert held.force_max == min(60.0, find_site(site).soft_cap_n)
+    assert held.force_hard == min(80.0, find_site(site).hard_stop_n)
