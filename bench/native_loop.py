@@ -25,7 +25,7 @@ def native_steps() -> Callable[[Any, Any, Any, int], None]:
     (package / "native").symlink_to(Path(massage_arm.native.__file__).parent)
     source, module = folder / "native_loop.c", folder / "native_loop.so"
     pyx = Path(__file__).with_suffix(".pyx")
-    subprocess.run([sys.executable, "-m", "cython", "-3", "-w", folder, pyx, "-o", source], check=True)
+    subprocess.run([sys.executable, "-m", "cython", "-3", "-I", folder, pyx, "-o", source], check=True)
     include = sysconfig.get_paths()["include"]
     subprocess.run(["cc", "-O3", "-shared", "-fPIC", f"-I{include}", source, "-o", module], check=True)
     spec = importlib.util.spec_from_file_location("native_loop", module)
