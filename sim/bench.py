@@ -96,11 +96,11 @@ def _measure(trial: Trial) -> Result:
 
 
 def press_figures(results: list[Result]) -> list[Figure]:
-    """The worst of every figure."""
+    """The worst of every figure; one that is not known counts as inf, so that it cannot pass for a good one."""
 
     def worst(kind: str, name: str, force: float) -> float:
-        of_kind = [r for r in results if r.trial.kind == kind and r.trial.plan.force_n == force]
-        return max(abs(r.figures[name].value) for r in of_kind)
+        values = [r.figures[name].value for r in results if r.trial.kind == kind and r.trial.plan.force_n == force]
+        return max(math.inf if math.isnan(value) else abs(value) for value in values)
 
     figures = []
     for force in FORCES_N:
