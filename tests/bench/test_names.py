@@ -1,6 +1,7 @@
 """The names of the speed figures stay the same for ever; what they cost is measured elsewhere."""
 
 import pytest
+
 from bench import step, tick
 
 
