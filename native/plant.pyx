@@ -5,7 +5,7 @@ tissue. The rigid-body motion itself is the physics engine's; each step goes `dr
 """
 
 from libc.math cimport fabs, floor
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memmove, memset
 
 from massage_arm.native.maths cimport cross, dot3, exponential, rotate, rotate_back, sin_cos
 from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model, model_dynamics
@@ -16,6 +16,7 @@ import numpy as np
 
 cdef enum:
     SENSOR_RING = 64
+    MAX_DELAY = 8
     NOISE_BLOCK = 1000
     NOISE_WIDTH = 6
 
@@ -44,7 +45,7 @@ cdef struct PlantData:
     double base_turn[9]              # base axes to body axes
     double base_shift[3]             # m, base origin in the body frame
     int compensates                  # 1: the arm carries its own and the tool's gravity
-    int delay                        # control cycles
+    int delay                        # whole control cycles
     int sensor_delay                 # physics steps
 
 
@@ -65,8 +66,7 @@ cdef class Plant:
     cdef double q[MAX_JOINTS]
     cdef double dq[MAX_JOINTS]
     cdef double bristle[MAX_JOINTS]
-    cdef double pending[MAX_JOINTS]
-    cdef double active[MAX_JOINTS]
+    cdef double sent[MAX_DELAY + 1][MAX_JOINTS]  # Nm, the newest command first, then as of each cycle before
     cdef double applied[MAX_JOINTS]
     cdef double counted[MAX_JOINTS]
     cdef double contact[3]           # N on the tool, base axes
@@ -111,6 +111,8 @@ cdef class Plant:
         self.p.compensates = numbers["compensates"]
         self.p.delay = numbers["delay"]
         self.p.sensor_delay = numbers["sensor_delay"]
+        if not 0 <= self.p.delay <= MAX_DELAY:
+            raise ValueError(f"actuator delay of {self.p.delay} cycles: 0 to {MAX_DELAY} are allowed")
         if not 0 <= self.p.sensor_delay < SENSOR_RING:
             raise ValueError(f"sensor delay of {self.p.sensor_delay} steps: 0 to {SENSOR_RING - 1} are allowed")
         sensor = numbers["sensor"]
@@ -136,25 +138,31 @@ cdef class Plant:
         return self.noise_row + (self.used - 1) * NOISE_WIDTH
 
     def command(self, Command command):
-        """Hand over a command; it acts after the actuator's delay."""
-        memcpy(self.pending, command.data.torque, sizeof(self.pending))
+        """Hand over a command; it acts after the actuator's delay, and `state` reports it from the next step on."""
+        memcpy(self.sent[0], command.data.torque, sizeof(self.sent[0]))
 
     def end_cycle(self):
-        """The arm takes the pending command over; call once per control cycle, after its physics steps."""
-        memcpy(self.active, self.pending, sizeof(self.active))
+        """Age every command by a cycle; call once per control cycle, after its physics steps.
+
+        The newest one stays: in a cycle without a command it counts as sent again.
+        """
+        memmove(self.sent[1], self.sent[0], MAX_DELAY * sizeof(self.sent[0]))
 
     def drive(self, double late):
         """Joint torques for the next physics step: a list of n.
 
-        `late` (0..1) is the share of this step for which the previous command still acts.
+        `late` (0..1) is the share of this step for which the previous command still acts. With a delay it has no
+        effect: such an arm takes commands over at the ends of its own cycles, and one that is late within its cycle
+        is there in time for that.
         """
         cdef double u, slip, friction, s, c
         cdef double h = self.period
         cdef double follow = 1.0 if self.p.lag == 0.0 else 1.0 - exponential(-h / self.p.lag)
+        cdef const double* due = self.sent[self.p.delay]
         cdef int i, j
         torques = []
         for i in range(self.model.n):
-            u = self.active[i] if self.p.delay else late * self.active[i] + (1.0 - late) * self.pending[i]
+            u = due[i] if self.p.delay else late * self.sent[1][i] + (1.0 - late) * due[i]
             self.applied[i] += follow * (u - self.applied[i])
             u = self.applied[i]
             if self.p.coulomb[i] > 0.0:
@@ -223,7 +231,7 @@ cdef class Plant:
                 report.dq[i] = self.dq[i]
             self.counted[i] = x
             report.q[i] = x
-            report.torque[i] = self.pending[i]
+            report.torque[i] = self.sent[0][i]
         report.has_torque = 1.0
         self.steps += 1
 

@@ -25,7 +25,7 @@ class Disturbances:
     viscous_nms: tuple[float, float]
     presliding_mrad: float
     torque_lag_ms: float
-    delay_cycles: float
+    delay_cycles: int
     gravity_residual_nm: tuple[float, float]
     link_mass_error: float
     link_com_error_mm: float
@@ -51,8 +51,8 @@ def load_disturbances(name: str) -> Disturbances:
     """The preset `name`; raises InputError for another name or a broken file."""
     if name not in PRESETS:
         raise InputError(f"disturbances: {name!r} is not known; one of {', '.join(PRESETS)} is allowed")
-    pair = Field((float, float), minimum=0.0)
-    numbers = {f.name: pair if str(f.type).startswith("tuple") else Field(float, 0.0) for f in fields(Disturbances)}
+    kinds: dict[str, type | tuple[type, ...]] = {"int": int, "float": float, "tuple[float, float]": (float, float)}
+    numbers = {f.name: Field(kinds[str(f.type)], minimum=0.0) for f in fields(Disturbances)}
     return Disturbances(**read_yaml(FILE, "massage-arm/disturbances/1", dict.fromkeys(PRESETS, numbers))[name])
 
 

@@ -193,7 +193,7 @@ class PressSimulation:
             sensor=_sensor_pose(self._tool),
             base=base,
             compensates=self._arm_description.gravity != "us",
-            delay=int(d.delay_cycles > 0),
+            delay=d.delay_cycles,
             sensor_delay=round(d.sensor_delay_ms * 1e-3 / PERIOD),
         )
 

@@ -8,6 +8,8 @@ from massage_arm.control.plan import PressPlan
 from massage_arm.control.sites import find_site
 from massage_arm.control.ticks import Ticks
 from massage_arm.native import Cause, ContactState, InputError
+from massage_arm.sim import press
+from massage_arm.sim.disturbances import load_disturbances
 from massage_arm.sim.press import PressSimulation
 from massage_arm.sim.world import World
 
@@ -63,6 +65,13 @@ def test_slower_control_gives_the_same_press(hz: int) -> None:
     ticks = run(replace(SHORT, control_hz=hz))
     hold = in_state(ticks, ContactState.HOLD)
     assert abs(ticks["force_true"][hold].mean() - 20.0) < 0.2
+
+
+def test_every_cycle_of_delay_reaches_the_arm(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = replace(load_disturbances("harsh"), delay_cycles=9)
+    monkeypatch.setattr(press, "load_disturbances", lambda name: slow)
+    with pytest.raises(ValueError, match="delay of 9 cycles"):
+        PressSimulation(SHORT)
 
 
 def test_the_same_plan_gives_the_same_bits() -> None:
