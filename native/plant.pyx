@@ -7,7 +7,7 @@ tissue. The rigid-body motion itself is the physics engine's; each step goes `dr
 from libc.math cimport fabs, floor
 from libc.string cimport memcpy, memmove, memset
 
-from massage_arm.native.maths cimport cross, dot3, exponential, rotate, rotate_back, sin_cos
+from massage_arm.native.maths cimport cross, exponential, rotate, rotate_back, sin_cos, symmetric_times
 from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model, model_dynamics
 from massage_arm.native.records cimport ArmState, ArmStateData, Command
 from massage_arm.native.tissue cimport Tissue, TissueData, tissue_step
@@ -39,7 +39,8 @@ cdef struct PlantData:
     double breath_rate               # rad/s
     double breath_phase              # rad
     double tool_mass                 # kg beyond the sensor
-    double tool_com[3]               # m, sensor axes
+    double tool_com[3]               # m, of the same, seen from the TCP, tool axes
+    double tool_inertia[6]           # kg m², of the same, about its com, tool axes
     double sensor_turn[9]            # sensor axes to tool axes
     double sensor_shift[3]           # m, sensor origin seen from the TCP, tool axes
     double base_turn[9]              # base axes to body axes
@@ -70,7 +71,7 @@ cdef class Plant:
     cdef double applied[MAX_JOINTS]
     cdef double counted[MAX_JOINTS]
     cdef double contact[3]           # N on the tool, base axes
-    cdef double velocity[3]          # m/s of the TCP at the last step, base axes
+    cdef double momentum[6]          # kg m/s, kg m²/s about the com: what hangs on the sensor, last step, base axes
     cdef double ring[SENSOR_RING][7]
     cdef object rng
     cdef object noise
@@ -115,10 +116,14 @@ cdef class Plant:
             raise ValueError(f"actuator delay of {self.p.delay} cycles: 0 to {MAX_DELAY} are allowed")
         if not 0 <= self.p.sensor_delay < SENSOR_RING:
             raise ValueError(f"sensor delay of {self.p.sensor_delay} steps: 0 to {SENSOR_RING - 1} are allowed")
-        sensor = numbers["sensor"]
+        sensor = np.asarray(numbers["sensor"], dtype=float)
         base = numbers["base"]
+        com = sensor[:3, :3] @ numbers["tool_com"] + sensor[:3, 3]
+        inertia = sensor[:3, :3] @ numbers["tool_inertia"] @ sensor[:3, :3].T
+        for i, (j, k) in enumerate([(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]):
+            self.p.tool_inertia[i] = inertia[j, k]
         for i in range(3):
-            self.p.tool_com[i] = numbers["tool_com"][i]
+            self.p.tool_com[i] = com[i]
             self.p.sensor_shift[i] = sensor[i, 3]
             self.p.base_shift[i] = base[i, 3]
             for j in range(3):
@@ -191,6 +196,7 @@ cdef class Plant:
 
     cdef void _observe(self, double* noise, double time) noexcept nogil:
         cdef double zero[MAX_JOINTS]
+        cdef double twist[6]
         cdef double p[3]
         cdef double v[3]
         cdef double f[3]
@@ -200,16 +206,15 @@ cdef class Plant:
         cdef ArmStateData* report = self.state.data
         memset(zero, 0, sizeof(zero))
         model_dynamics(&self.model, self.q, zero, self.model.gravity, &self.dynamics)
-        for j in range(3):
-            v[j] = 0.0
+        for j in range(6):
+            twist[j] = 0.0
             for i in range(self.model.n):
-                v[j] += self.dynamics.jacobian[j][i] * self.dq[i]
-        self.sense(noise, time, v)
+                twist[j] += self.dynamics.jacobian[j][i] * self.dq[i]
+        self.sense(noise, time, twist)
         rotate(self.p.base_turn, self.dynamics.k.tip.position, p)
         for j in range(3):
             p[j] += self.p.base_shift[j]
-            self.velocity[j] = v[j]
-        rotate(self.p.base_turn, self.velocity, v)
+        rotate(self.p.base_turn, twist, v)
         sin_cos(self.p.breath_rate * time + self.p.breath_phase, &s, &c)
         self.true_row[9] = tissue_step(&self.tissue.data, p, v, self.p.breath * s,
                                        self.p.breath * self.p.breath_rate * c, h, f)
@@ -235,43 +240,62 @@ cdef class Plant:
         report.has_torque = 1.0
         self.steps += 1
 
-    cdef void sense(self, double* noise, double time, const double* velocity) noexcept nogil:
+    cdef void tool_load(self, const double* twist, double* wrench) noexcept nogil:
+        """Weight and inertia of what hangs on the sensor: force and moment about its com, base axes.
+
+        The loss of momentum over the last step, so that force and motion keep the same balance as in the engine.
+        """
+        cdef const double* R = self.dynamics.k.tip.rotation
+        cdef double com[3]
+        cdef double turning[3]
+        cdef double momentum[6]
+        cdef int j
+        rotate(R, self.p.tool_com, com)
+        cross(twist + 3, com, turning)
+        for j in range(3):
+            momentum[j] = self.p.tool_mass * (twist[j] + turning[j])
+        rotate_back(R, twist + 3, com)
+        symmetric_times(self.p.tool_inertia, com, turning)
+        rotate(R, turning, momentum + 3)
+        for j in range(6):
+            wrench[j] = self.p.tool_mass * self.model.gravity[j] if j < 3 else 0.0
+            if self.steps > 0:
+                wrench[j] -= (momentum[j] - self.momentum[j]) / self.period
+            self.momentum[j] = momentum[j]
+
+    cdef void sense(self, double* noise, double time, const double* twist) noexcept nogil:
         """The wrist sensor: contact, weight and inertia of what hangs on it; noise, drift, steps and delay."""
+        cdef double load[6]
         cdef double pull[3]
-        cdef double weight[3]
-        cdef double tool[3]
-        cdef double f[3]
-        cdef double m[3]
-        cdef double arm[3]
+        cdef double force[3]
+        cdef double moment[3]
+        cdef double more[3]
+        cdef double reading[6]
         cdef double* slot = self.ring[self.steps % SENSOR_RING]
         cdef const double* R = self.dynamics.k.tip.rotation
         cdef ArmStateData* report = self.state.data
         cdef double quantum, x
         cdef int j
         cdef long then
+        self.tool_load(twist, load)
+        rotate_back(R, load, pull)
+        rotate_back(R, load + 3, moment)
+        rotate_back(R, self.contact, force)
+        # About the TCP, where the contact has no moment, then about the sensor.
+        cross(self.p.tool_com, pull, more)
         for j in range(3):
-            pull[j] = self.model.gravity[j]
-            if self.steps > 0:
-                pull[j] -= (velocity[j] - self.velocity[j]) / self.period
-            arm[j] = -self.p.sensor_shift[j]
-        rotate_back(R, pull, tool)
-        rotate_back(self.p.sensor_turn, tool, weight)
+            moment[j] += more[j]
+            force[j] += pull[j]
+        cross(force, self.p.sensor_shift, more)
         for j in range(3):
-            weight[j] *= self.p.tool_mass
-        rotate_back(R, self.contact, tool)
-        rotate_back(self.p.sensor_turn, tool, f)
-        cross(arm, tool, pull)
-        rotate_back(self.p.sensor_turn, pull, m)
-        cross(self.p.tool_com, weight, pull)
+            moment[j] += more[j]
+        rotate_back(self.p.sensor_turn, force, reading)
+        rotate_back(self.p.sensor_turn, moment, reading + 3)
         slot[0] = time
         for j in range(6):
             self.true_row[11 + j] = self.p.drift[j] * time
-            if j < 3:
-                x = f[j] + weight[j] + self.p.noise_force * noise[j]
-                quantum = self.p.quantum_force
-            else:
-                x = m[j - 3] + pull[j - 3] + self.p.noise_moment * noise[j]
-                quantum = self.p.quantum_moment
+            quantum = self.p.quantum_force if j < 3 else self.p.quantum_moment
+            x = reading[j] + (self.p.noise_force if j < 3 else self.p.noise_moment) * noise[j]
             x += self.p.drift[j] * time
             slot[1 + j] = floor(x / quantum + 0.5) * quantum if quantum > 0.0 else x
         then = self.steps - self.p.sensor_delay

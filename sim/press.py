@@ -30,6 +30,7 @@ from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
 from .body import Body, Site, load_body
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
+from .payload import tool_inertia
 from .placement import place
 from .world import TABLE_HEIGHT, World
 
@@ -190,6 +191,7 @@ class PressSimulation:
             breath_phase=rng.uniform(-np.pi, np.pi),
             tool_mass=self._tool.mass,
             tool_com=self._tool.com,
+            tool_inertia=tool_inertia(self._urdf),
             sensor=_sensor_pose(self._tool),
             base=base,
             compensates=self._arm_description.gravity != "us",
