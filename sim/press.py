@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,6 @@ from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
 from .body import Body, Site, load_body
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
-from .payload import tool_inertia
 from .placement import place
 from .world import TABLE_HEIGHT, World
 
@@ -191,7 +191,7 @@ class PressSimulation:
             breath_phase=rng.uniform(-np.pi, np.pi),
             tool_mass=self._tool.mass,
             tool_com=self._tool.com,
-            tool_inertia=tool_inertia(self._urdf),
+            tool_inertia=_tool_inertia(self._urdf),
             sensor=_sensor_pose(self._tool),
             base=base,
             compensates=self._arm_description.gravity != "us",
@@ -353,6 +353,14 @@ def _sensor_pose(tool: Tool) -> Floats:
     pose = np.eye(4)
     pose[2, 3] = -tool.length
     return pose
+
+
+def _tool_inertia(urdf: str) -> Floats:
+    """(3, 3) kg m² of all beyond the force sensor, about its centre of mass, tool axes; from `arm_with_tool`'s text."""
+    inertia = ElementTree.fromstring(urdf).find("link[@name='tool']/inertial/inertia")
+    assert inertia is not None
+    xx, xy, xz, yy, yz, zz = (float(inertia.get(key, 0.0)) for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
+    return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 
 
 def simulate(plan: PressPlan, *, gui: bool = False) -> PressSimulation:
