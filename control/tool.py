@@ -57,6 +57,8 @@ class Tool:
     """m, largest radius a_max that the contact can reach."""
     sensor_mass: float
     """kg, between flange and tool."""
+    sensor_length: float
+    """m, its middle is taken as its centre of mass."""
     file: Path
     """Where all this was read."""
 
@@ -66,6 +68,14 @@ class Tool:
         offset = np.eye(4)
         offset[2, 3] = self.length
         return offset
+
+    @property
+    def payload(self) -> tuple[float, NDArray[np.float64]]:
+        """Mass [kg] and centre of mass (3,) [m, seen from the TCP] of all that hangs on the flange."""
+        mass = self.sensor_mass + self.mass
+        middle = np.array([0.0, 0.0, 0.5 * self.sensor_length])
+        com = (self.sensor_mass * middle + self.mass * self.com) / mass
+        return mass, com - self.tcp_offset[:3, 3]
 
     def contact_area(self, depth_m: float) -> float:
         """m², of the contact when the tip is `depth_m` below the surface: Hertz, capped by the tip (review D.1)."""
@@ -87,6 +97,7 @@ def load_tool(name_or_path: str | Path) -> Tool:
         tip_radius=0.001 * values["tip_radius_mm"],
         contact_radius=0.001 * values["contact_radius_mm"],
         sensor_mass=values["sensor"]["mass_kg"],
+        sensor_length=0.001 * values["sensor"]["length_mm"],
         file=path,
     )
 

@@ -18,6 +18,8 @@ class Controller:
         torque_rate: Numbers,
         *,
         compensate: str = "robot",
+        payload_mass: float = 0.0,
+        payload_com: Numbers = (0.0, 0.0, 0.0),
         sensor: NDArray[np.float64] | None = None,
         tool_mass: float = 0.0,
         tool_com: Numbers = (0.0, 0.0, 0.0),

@@ -24,7 +24,7 @@ from massage_arm.native.maths cimport (
     cap_norm3, clamp, cross, dot3, norm3, quaternion_from_rotation, rotate, rotate_back, rotation_between, sin_cos,
     toward, turned,
 )
-from massage_arm.native.model cimport model_dynamics
+from massage_arm.native.model cimport add_weight, model_dynamics
 from massage_arm.native.records cimport ArmState, SetPoint
 
 from dataclasses import fields
@@ -356,6 +356,14 @@ cdef void report(ControllerData* c, StatusData* status) noexcept nogil:
     status.limited = c.limited
 
 
+cdef void weighted_dynamics(ControllerData* c, const double* q, const double* dq) noexcept nogil:
+    """The dynamics, with the weight that is ours to carry in their bias."""
+    cdef const Settings* g = &c.settings
+    model_dynamics(&c.model, q, dq, g.compensate, &c.dynamics)
+    if g.payload_mass > 0.0:
+        add_weight(&c.dynamics, c.model.n, g.payload_mass, g.payload_com, g.gravity, c.dynamics.bias)
+
+
 cdef void blind_step(ControllerData* c, double dt, CommandData* command, StatusData* status) noexcept nogil:
     """Without a trustworthy state: only what holds the arm up where it was last seen; before activation nothing.
 
@@ -367,7 +375,7 @@ cdef void blind_step(ControllerData* c, double dt, CommandData* command, StatusD
     memset(status, 0, sizeof(StatusData))
     memset(command.torque, 0, sizeof(command.torque))
     if c.active:
-        model_dynamics(&c.model, c.seen, empty.dq, c.settings.compensate, &c.dynamics)
+        weighted_dynamics(c, c.seen, empty.dq)
         memcpy(status.torque_bias, c.dynamics.bias, sizeof(status.torque_bias))
         memcpy(command.torque, c.dynamics.bias, c.model.n * sizeof(double))
     saturate(c, &empty, dt, command.torque, status)
@@ -397,7 +405,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         return
     memcpy(c.seen, state.q, sizeof(c.seen))
 
-    model_dynamics(&c.model, state.q, state.dq, g.compensate, &c.dynamics)
+    weighted_dynamics(c, state.q, state.dq)
     for j in range(3):
         status.position[j] = c.dynamics.k.tip.position[j]
     quaternion_from_rotation(c.dynamics.k.tip.rotation, status.quaternion)
@@ -445,15 +453,19 @@ cdef class Controller:
 
     `model` is what the controller believes of the arm, tool included, to the TCP. `torque_limit`, `torque_rate` (n,)
     in Nm and Nm/s. `compensate` says whose gravity the command must carry: "robot" (the arm holds everything itself)
-    or "us". `sensor` is the pose (4, 4) of the force sensor in the tool frame, `tool_mass` (kg) and `tool_com` (3,)
+    or "us". `payload_mass` (kg) at `payload_com` (3,) (m, seen from the TCP, tool axes) is what an arm that holds itself
+    does not know it carries, so the command holds that, too. `sensor` is the pose (4, 4) of the force sensor in the tool frame, `tool_mass` (kg) and `tool_com` (3,)
     (m, sensor axes) what hangs on it. Raises InputError or ValueError on construction; `step` never raises.
     """
 
-    def __init__(self, ArmModel model, settings, torque_limit, torque_rate, *, compensate="robot", sensor=None,
-                 double tool_mass=0.0, tool_com=(0.0, 0.0, 0.0)):
+    def __init__(self, ArmModel model, settings, torque_limit, torque_rate, *, compensate="robot",
+                 double payload_mass=0.0, payload_com=(0.0, 0.0, 0.0), sensor=None, double tool_mass=0.0,
+                 tool_com=(0.0, 0.0, 0.0)):
         cdef int i, j
         if compensate not in ("robot", "us"):
             raise InputError(f"compensate = {compensate!r}: one of 'robot', 'us' is allowed")
+        if not 0.0 <= payload_mass < float("inf") or (payload_mass > 0.0 and compensate == "us"):
+            raise InputError(f"payload_mass = {payload_mass!r}: a finite number from 0 up is allowed, with 'us' only 0")
         memset(&self.data, 0, sizeof(ControllerData))
         self.model = model
         self.settings = settings
@@ -472,11 +484,13 @@ cdef class Controller:
         for i in range(3):
             self.data.settings.gravity[i] = model.chain.gravity[i]
             self.data.settings.compensate[i] = model.chain.gravity[i] if compensate == "us" else 0.0
+            self.data.settings.payload_com[i] = payload_com[i]
             self.data.settings.sensor_shift[i] = pose[i, 3]
             self.data.settings.tool_com[i] = tool_com[i]
             for j in range(3):
                 self.data.settings.sensor_turn[3 * i + j] = pose[i, j]
         self.data.settings.tool_mass = tool_mass
+        self.data.settings.payload_mass = payload_mass
         cdef double* first = &self.data.settings.period
         if &first[len(fields(settings))] != <double*>(&self.data.settings + 1):
             raise TypeError(f"{type(settings).__name__} does not have the fields of the compiled Settings")

@@ -43,6 +43,8 @@ cdef void model_kinematics(const Model* m, const double* q, Kinematics* k) noexc
 cdef void model_jacobian(const Model* m, const Kinematics* k, double jacobian[6][MAX_JOINTS]) noexcept nogil
 cdef void model_dynamics(const Model* m, const double* q, const double* dq, const double* gravity,
                          Dynamics* d) noexcept nogil
+cdef void add_weight(const Dynamics* d, int n, double mass, const double* com, const double* gravity,
+                     double* torque) noexcept nogil
 
 
 cdef class ArmModel:

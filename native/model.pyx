@@ -175,6 +175,19 @@ cdef void model_dynamics(const Model* m, const double* q, const double* dq, cons
                 d.momentum[i - 1][j] += d.momentum[i][j]
 
 
+cdef void add_weight(const Dynamics* d, int n, double mass, const double* com, const double* gravity,
+                     double* torque) noexcept nogil:
+    """Add the torques that hold up a mass [kg] at `com` [m, seen from the TCP, tool axes]: -J_com^T m g."""
+    cdef double r[3]
+    cdef double moment[3]
+    cdef int i, j
+    rotate(d.k.tip.rotation, com, r)
+    cross(r, gravity, moment)
+    for i in range(n):
+        for j in range(3):
+            torque[i] -= mass * (d.jacobian[j][i] * gravity[j] + d.jacobian[3 + j][i] * moment[j])
+
+
 cdef class ArmModel:
     """Kinematics and dynamics of a serial arm of up to 10 revolute or prismatic joints.
 

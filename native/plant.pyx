@@ -8,7 +8,7 @@ from libc.math cimport fabs, floor
 from libc.string cimport memcpy, memmove, memset
 
 from massage_arm.native.maths cimport cross, exponential, rotate, rotate_back, sin_cos, symmetric_times
-from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model, model_dynamics
+from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model, add_weight, model_dynamics
 from massage_arm.native.records cimport ArmState, ArmStateData, Command
 from massage_arm.native.tissue cimport Tissue, TissueData, tissue_step
 
@@ -41,11 +41,13 @@ cdef struct PlantData:
     double tool_mass                 # kg beyond the sensor
     double tool_com[3]               # m, of the same, seen from the TCP, tool axes
     double tool_inertia[6]           # kg m², of the same, about its com, tool axes
+    double payload_mass              # kg that the arm's own compensation does not know
+    double payload_com[3]            # m, of the same, seen from the TCP, tool axes
     double sensor_turn[9]            # sensor axes to tool axes
     double sensor_shift[3]           # m, sensor origin seen from the TCP, tool axes
     double base_turn[9]              # base axes to body axes
     double base_shift[3]             # m, base origin in the body frame
-    int compensates                  # 1: the arm carries its own and the tool's gravity
+    int compensates                  # 1: the arm carries gravity, but for a payload
     int delay                        # whole control cycles
     int sensor_delay                 # physics steps
 
@@ -109,6 +111,7 @@ cdef class Plant:
         self.p.breath_rate = numbers["breath_rate"]
         self.p.breath_phase = numbers["breath_phase"]
         self.p.tool_mass = numbers["tool_mass"]
+        self.p.payload_mass = numbers["payload_mass"]
         self.p.compensates = numbers["compensates"]
         self.p.delay = numbers["delay"]
         self.p.sensor_delay = numbers["sensor_delay"]
@@ -124,6 +127,7 @@ cdef class Plant:
             self.p.tool_inertia[i] = inertia[j, k]
         for i in range(3):
             self.p.tool_com[i] = com[i]
+            self.p.payload_com[i] = numbers["payload_com"][i]
             self.p.sensor_shift[i] = sensor[i, 3]
             self.p.base_shift[i] = base[i, 3]
             for j in range(3):
@@ -206,6 +210,9 @@ cdef class Plant:
         cdef ArmStateData* report = self.state.data
         memset(zero, 0, sizeof(zero))
         model_dynamics(&self.model, self.q, zero, self.model.gravity, &self.dynamics)
+        # What the arm's own compensation adds is the weight of all but the payload.
+        add_weight(&self.dynamics, self.model.n, -self.p.payload_mass, self.p.payload_com, self.model.gravity,
+                   self.dynamics.bias)
         for j in range(6):
             twist[j] = 0.0
             for i in range(self.model.n):

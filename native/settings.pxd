@@ -9,6 +9,8 @@ cdef struct Settings:
     double lower[MAX_JOINTS]
     double upper[MAX_JOINTS]
     double compensate[3]             # m/s²: the gravity that the command must carry, base axes
+    double payload_mass              # kg whose weight the command carries on top of that
+    double payload_com[3]            # m, of the same, seen from the TCP, tool axes
     double sensor_turn[9]            # sensor axes to tool axes
     double sensor_shift[3]           # m, sensor origin seen from the TCP, tool axes
     double tool_mass                 # kg beyond the sensor

@@ -7,12 +7,17 @@ from dataclasses import dataclass, fields
 
 from .errors import InputError
 
+_ABOVE_ZERO = (
+    "period", "force_hard", "release_rate", "wrench_margin", "approach_time_max", "loss_width", "retract_distance",
+    "retract_speed", "touch_force", "lost_force", "sensor_timeout", "mobility_eps_linear", "mobility_eps_angular",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class ControllerSettings:
     """What does not change while the arm is active. Sources: `docs/control.md`; the rest are our own choices.
 
-    Raises InputError when a value is not finite or negative.
+    Raises InputError when a value is not finite, negative, or 0 where the force could then not be let out.
     """
 
     period: float = 0.001
@@ -110,5 +115,6 @@ class ControllerSettings:
             value = getattr(self, field.name)
             if not math.isfinite(value) or value < 0.0:
                 raise InputError(f"controller setting {field.name} = {value!r}: a finite number from 0 up is allowed")
-        if self.period <= 0.0:
-            raise InputError("controller setting period = 0: more than 0 s is allowed")
+        for name in _ABOVE_ZERO:
+            if getattr(self, name) == 0.0:
+                raise InputError(f"controller setting {name} = 0: a finite number above 0 is allowed")

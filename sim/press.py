@@ -167,6 +167,7 @@ class PressSimulation:
         )
         base = self._placement.base.copy()
         base[2, 3] -= TABLE_HEIGHT
+        payload_mass, payload_com = self._payload()
         # The encoder's first difference would see the start as a jump, so physics starts at rest on a count.
         return Plant(
             self._model,
@@ -194,10 +195,18 @@ class PressSimulation:
             tool_inertia=_tool_inertia(self._urdf),
             sensor=_sensor_pose(self._tool),
             base=base,
+            payload_mass=payload_mass,
+            payload_com=payload_com,
             compensates=self._arm_description.gravity != "us",
             delay=d.delay_cycles,
             sensor_delay=round(d.sensor_delay_ms * 1e-3 / PERIOD),
         )
+
+    def _payload(self) -> tuple[float, Floats]:
+        """What an arm that holds itself up does not know it carries: kg; (3,) m, seen from the TCP."""
+        if self._arm_description.gravity == "robot_without_tool":
+            return self._tool.payload
+        return 0.0, np.zeros(3)
 
     def _drift(self, d: Disturbances) -> Floats:
         direction = self._rng.standard_normal(6)
@@ -218,14 +227,18 @@ class PressSimulation:
             force_hard=min(settings.force_hard, site.hard_stop_n),
         )
         believed = ArmModel(wrong_chain(self._model.chain, d, rng))
+        heavier = 1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)
+        payload_mass, payload_com = self._payload()
         self._controller = Controller(
             believed,
             settings,
             self._arm_description.torque_limits,
             self._arm_description.torque_rates,
             compensate="us" if self._arm_description.gravity == "us" else "robot",
+            payload_mass=payload_mass * heavier,
+            payload_com=payload_com,
             sensor=_sensor_pose(self._tool),
-            tool_mass=self._tool.mass * (1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)),
+            tool_mass=self._tool.mass * heavier,
             tool_com=self._tool.com,
         )
         self._controller.activate(self._arm.read())

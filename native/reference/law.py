@@ -104,6 +104,8 @@ class ReferenceController:
         torque_rate: ArrayLike,
         *,
         compensate: str = "robot",
+        payload_mass: float = 0.0,
+        payload_com: ArrayLike = (0.0, 0.0, 0.0),
         sensor: ArrayLike | None = None,
         tool_mass: float = 0.0,
         tool_com: ArrayLike = (0.0, 0.0, 0.0),
@@ -111,6 +113,7 @@ class ReferenceController:
         self.chain, self.settings = chain, settings
         self.limit, self.rate = np.asarray(torque_limit, dtype=float), np.asarray(torque_rate, dtype=float)
         self.pull = chain.gravity if compensate == "us" else np.zeros(3)
+        self.payload_mass, self.payload_com = payload_mass, np.asarray(payload_com, dtype=float)
         self.sensor = np.eye(4) if sensor is None else np.asarray(sensor, dtype=float)
         self.tool_mass, self.tool_com = tool_mass, np.asarray(tool_com, dtype=float)
         self.contact = Contact(settings)
@@ -180,11 +183,18 @@ class ReferenceController:
         t0 *= min(1.0, g.posture_max / max(np.abs(t0).max(), 1e-300))
         posture = t0 - J.T @ inertias[0] @ J @ np.linalg.solve(M, t0)
         posture = np.clip(posture, -g.posture_max, g.posture_max)
-        bias = dynamics.bias(self.chain, state.q, state.dq, self.pull)
+        bias = self._bias(state.q, state.dq)
         torque = self._saturate(J.T @ F + posture + self._walls(state) + bias, state, dt)
         status = self._status()
         status.position, status.wrench, status.wrench_command, status.torque_posture = position, wrench, F, posture
         return SimpleNamespace(torque=torque), status
+
+    def _bias(self, q: Floats, dq: Floats) -> Floats:
+        """Coriolis, centrifugal and the weight that is ours: the arm's, or a payload's -J_com^T m g."""
+        J, R = dynamics.jacobian(self.chain, q), dynamics.forward(self.chain, q)[:3, :3]
+        weight = self.payload_mass * self.chain.gravity
+        payload = J.T @ np.r_[weight, np.cross(R @ self.payload_com, weight)]
+        return dynamics.bias(self.chain, q, dq, self.pull) - payload
 
     def _accept(self, state: Any, s: Any) -> None:
         """Take a sound and fresh set-point, clamped to the limits; let go and freeze otherwise."""
@@ -293,7 +303,7 @@ class ReferenceController:
         """Without a trustworthy state: only what holds the arm up where it was last seen; before activation nothing."""
         torque = np.zeros(self.chain.n)
         if self.active:
-            torque = dynamics.bias(self.chain, self.seen, np.zeros(self.chain.n), self.pull)
+            torque = self._bias(self.seen, np.zeros(self.chain.n))
         return SimpleNamespace(torque=self._saturate(torque, None, dt)), self._status()
 
     def _status(self) -> Status:

@@ -47,6 +47,8 @@ class Bench:
             "tool_mass": 0.3,
             "tool_com": (0.0, 0.01, 0.03),
             "compensate": "us" if seed % 2 else "robot",
+            "payload_mass": 0.4 if seed % 4 == 2 else 0.0,
+            "payload_com": (0.01, -0.02, -0.07),
         }
         self.pull = np.array([0.0, 0.0, -9.81]) * (seed % 2)
         self.controller = Controller(model(), g, LIMIT, RATE, **extra)

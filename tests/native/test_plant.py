@@ -25,6 +25,7 @@ def plant(**changes: Any) -> Any:
     numbers |= dict.fromkeys(("lag", "encoder", "velocity_filter", "noise_force", "noise_moment"), 0.0)
     numbers |= dict.fromkeys(("quantum_force", "quantum_moment", "breath", "breath_rate", "breath_phase"), 0.0)
     numbers |= {"presliding": 1e-3, "drift": np.zeros(6), "tool_mass": 0.0, "tool_com": np.zeros(3)}
+    numbers |= {"payload_mass": 0.0, "payload_com": np.zeros(3)}
     numbers["tool_inertia"] = np.zeros((3, 3))
     numbers |= {"sensor": np.eye(4), "base": np.eye(4), "compensates": False, "delay": 0, "sensor_delay": 0}
     tissue = Tissue(np.full((8, 8), -5.0), -1.0, -1.0, 0.3, k0=1e3, beta=10.0, bone_depth=0.05, bone=1e6)

@@ -67,9 +67,7 @@ def test_mass_matrix_and_bias_are_those_of_mujoco(name: str) -> None:
         np.testing.assert_allclose(ours.bias(q, dq), theirs.data.qfrc_bias, rtol=0, atol=1e-8)
 
 
-def test_the_wrist_sensor_reads_what_mujocos_does(
-    simulation: PressSimulation, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_wrist_sensor_reads_what_mujocos_does(simulation: PressSimulation, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = ElementTree.fromstring(simulation._urdf).find("link[@name='tool']/inertial/origin")
     assert tool is not None
     com = np.array([float(x) for x in tool.get("xyz", "").split()])

@@ -9,6 +9,7 @@ from massage_arm.control.sites import find_site
 from massage_arm.control.ticks import Ticks
 from massage_arm.native import Cause, ContactState, InputError
 from massage_arm.sim import press
+from massage_arm.sim.arm import describe_arm
 from massage_arm.sim.disturbances import load_disturbances
 from massage_arm.sim.press import PressSimulation
 from massage_arm.sim.world import World
@@ -101,6 +102,18 @@ def test_withdraw_ends_the_press_early() -> None:
     ticks = np.concatenate(left)
     assert len(ticks) < 5000
     assert ticks["force_true"][-1] == 0.0
+
+
+def test_a_tool_that_the_arm_does_not_know_is_carried_by_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgetful = replace(describe_arm(SHORT), gravity="robot_without_tool")
+    monkeypatch.setattr(press, "describe_arm", lambda plan: forgetful)
+    ideal = replace(SHORT, disturbances="ideal")
+    simulation = PressSimulation(ideal)
+    ticks = simulation.advance(600)
+    assert ticks is not None
+    simulation.close()
+    assert np.abs(ticks["torque_bias"][-1]).max() > 1.0  # Nm: 0.41 kg at the end of the arm
+    assert np.linalg.norm(ticks["tcp_position"][-1] - ticks["tcp_position"][0]) < 1e-3
 
 
 def test_without_torques_the_arm_falls() -> None:
