@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..control.plan import PressPlan
     from .run import Simulation
 
-FAULT, BAD_INPUT, INTERRUPTED = 1, 2, 130
+STOPPED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 GOAL_MISSED = 1
 
 app = typer.Typer(
@@ -150,17 +150,17 @@ def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
     figures = metrics(record.ticks, plan)
     paths = {"log": str(folder / RUN_FILE), "report": str(report), "picture": str(folder / PICTURE_FILE)}
     interrupted = "withdrawn_at_tick" in record.summary
-    fault = record.summary["final_state"] == "fault"
-    code = INTERRUPTED if interrupted else FAULT if fault else 0
+    causes = all_causes(record.ticks)
+    code = STOPPED if causes else INTERRUPTED if interrupted else 0
     if as_json:
-        outcome = {"interrupted": interrupted, "fault": fault, **record.summary}
+        outcome = {"interrupted": interrupted, "causes": causes, **record.summary}
         print_json({"plan": vars(plan), **outcome, **paths, "metrics": figures})
         return code
     print_table(figure for figure in figures if not figure.name.startswith("time_"))
     if interrupted:
         print("interrupted: the arm was withdrawn, the log is closed")
-    if fault:
-        print(f"stopped by the controller: {', '.join(all_causes(record.ticks))}")
+    if causes:
+        print(f"stopped by the controller: {', '.join(causes)}")
     for name, path in paths.items():
         print(f"{name:8}{path}")
     return code
@@ -197,6 +197,7 @@ def bench_press(
     json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, nothing else.")] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 … N−1; the worst one counts.")] = 10,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 1,
+    disturbances: Annotated[str, typer.Option(help="The goals are for realistic.")] = "realistic",
 ) -> None:
     """The press against its goals; exit code 0 when all are met, 1 when one is missed."""
     from ..sim.bench import press_bench
@@ -208,7 +209,7 @@ def bench_press(
         def on_progress(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        figures = press_bench(range(seeds), jobs, on_progress)
+        figures = press_bench(range(seeds), jobs, on_progress, disturbances=disturbances)
     if json:
         print_json(figures)
     else:

@@ -17,9 +17,9 @@ CONTROL_HZ = (250, 500, 1000)
 
 _LARGEST = {  # key: the largest value, the unit, the source; each must be above 0
     "ramp_s": (600.0, "s", ""),
-    "hold_s": (90.0, "s", "static hold per point, safety review A.9"),
+    "hold_s": (90.0, "s", "static hold per point, docs/safety.md A.9"),
     "release_s": (600.0, "s", ""),
-    "approach_mm_s": (50.0, "mm/s", "near the body, safety review A.9"),
+    "approach_mm_s": (50.0, "mm/s", "near the body, docs/safety.md A.9"),
 }
 _MAX_RATE_N_S = 60.0  # A.9 for unloading; its 20 N/s for loading is advice, the press bench ramps at 40 N/s
 _DEEP_M = 0.05  # deeper than any tool goes in: its contact area has reached its largest
@@ -101,7 +101,7 @@ def check_plan(plan: PressPlan) -> None:
             least = plan.force_n / _MAX_RATE_N_S
             raise InputError(
                 f"{name}: {seconds:g} s for {plan.force_n:g} N is not allowed; at least {least:.2g} s is "
-                f"({_MAX_RATE_N_S:g} N/s, safety review A.9)"
+                f"({_MAX_RATE_N_S:g} N/s, docs/safety.md A.9)"
             )
 
 
@@ -111,8 +111,8 @@ def largest_force(site: SiteLimits, tool: str) -> tuple[float, str]:
     by_pressure = site.pressure_cap_kpa * 1e3 * area
     if by_pressure < site.soft_cap_n:
         cap = f"mean pressure cap {site.pressure_cap_kpa:g} kPa on the {1e6 * area:.0f} mm² of tool {tool}"
-        return by_pressure, f"{cap}; sites.yaml, safety review A.9"
-    return site.soft_cap_n, "soft cap; sites.yaml, safety review A.9"
+        return by_pressure, f"{cap}; sites.yaml, docs/safety.md A.9"
+    return site.soft_cap_n, "soft cap; sites.yaml, docs/safety.md A.9"
 
 
 def _check_force(plan: PressPlan, site: SiteLimits) -> None:

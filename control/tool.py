@@ -17,8 +17,8 @@ from ..urdf import TOOLS, tool_file
 from .yaml_file import Field, Fields, read_yaml
 
 SCHEMA = "massage-arm/tool/1"
-_MIN_TIP_MM = 10.0  # safety review A.9: tip diameter at least 20 mm
-_MIN_EDGE_MM = 5.0  # safety review A.9
+_MIN_TIP_MM = 10.0  # docs/safety.md A.9: tip diameter at least 20 mm
+_MIN_EDGE_MM = 5.0  # docs/safety.md A.9
 
 _FIELDS: Fields = {
     "name": Field(str),
@@ -78,7 +78,7 @@ class Tool:
         return mass, com - self.tcp_offset[:3, 3]
 
     def contact_area(self, depth_m: float) -> float:
-        """m², of the contact when the tip is `depth_m` below the surface: Hertz, capped by the tip (review D.1)."""
+        """m², of the contact when the tip is `depth_m` below the surface: Hertz, capped by the tip (safety.md D.1)."""
         if depth_m <= 0.0:
             return 0.0
         return math.pi * min(self.tip_radius * depth_m, self.contact_radius**2)

@@ -16,6 +16,7 @@ from ..control.metrics import metrics
 from ..control.plan import PressPlan
 from ..control.ticks import Ticks
 from ..native import ContactState
+from .disturbances import load_disturbances
 from .press import PressSimulation
 
 Floats = NDArray[np.float64]
@@ -23,7 +24,6 @@ Floats = NDArray[np.float64]
 SITE = "lumbar_erector_right"  # its cap of 60 N allows every force below
 FORCES_N = (5.0, 20.0, 40.0, 60.0)
 RATES_HZ = (250, 500, 1000)
-_PLAN = PressPlan(site=SITE, disturbances="realistic")
 _SURFACE_OFF = -0.020  # m: the skin comes 20 mm before it is expected
 _CURVE = 601  # samples of a response that is compared with another
 
@@ -47,10 +47,15 @@ class Result:
 
 
 def press_bench(
-    seeds: Iterable[int], jobs: int = 1, on_progress: Callable[[int, int], None] | None = None
+    seeds: Iterable[int],
+    jobs: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    disturbances: str = "realistic",
 ) -> list[Figure]:
     """All figures of the press over `seeds`, in `jobs` processes; a press that the controller stopped counts as inf."""
-    trials = [trial for seed in seeds for trial in press_trials(seed)]
+    load_disturbances(disturbances)  # a name that is not known is refused here, not in a process
+    trials = [trial for seed in seeds for trial in press_trials(seed, disturbances)]
     results = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for done, result in enumerate(pool.map(_measure, trials), 1):
@@ -60,10 +65,11 @@ def press_bench(
     return press_figures(results)
 
 
-def press_trials(seed: int) -> list[Trial]:
+def press_trials(seed: int, disturbances: str = "realistic") -> list[Trial]:
     """The presses whose figures count, for one seed."""
-    holds = [replace(_PLAN, seed=seed, force_n=f, ramp_s=max(1.0, f / 50), hold_s=60.0) for f in FORCES_N]
-    ramp = replace(_PLAN, seed=seed, force_n=40.0, ramp_s=1.0, hold_s=4.0)
+    plan = PressPlan(site=SITE, disturbances=disturbances, seed=seed)
+    holds = [replace(plan, force_n=f, ramp_s=max(1.0, f / 50), hold_s=60.0) for f in FORCES_N]
+    ramp = replace(plan, force_n=40.0, ramp_s=1.0, hold_s=4.0)
     return [
         *(Trial("hold", plan) for plan in holds),
         Trial("ramp", ramp),

@@ -216,7 +216,9 @@ def test_report_is_made_again_from_the_log(command: Command) -> None:
     assert Path("here/report.html").read_bytes() == first
 
 
-def test_a_fault_is_told_and_ends_with_exit_code_1(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_by_the_controller_is_told_and_ends_with_exit_code_1(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = sys.modules["massage_arm.sim.press"].simulate.__globals__["FakeSimulation"]  # type: ignore[attr-defined]
     fill = fake._fill
 
