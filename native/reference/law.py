@@ -194,7 +194,7 @@ class ReferenceController:
         J, R = dynamics.jacobian(self.chain, q), dynamics.forward(self.chain, q)[:3, :3]
         weight = self.payload_mass * self.chain.gravity
         payload = J.T @ np.r_[weight, np.cross(R @ self.payload_com, weight)]
-        return dynamics.bias(self.chain, q, dq, self.pull) - payload
+        return np.asarray(dynamics.bias(self.chain, q, dq, self.pull) - payload)
 
     def _accept(self, state: Any, s: Any) -> None:
         """Take a sound and fresh set-point, clamped to the limits; let go and freeze otherwise."""

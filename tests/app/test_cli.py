@@ -292,14 +292,16 @@ def test_bench_prints_one_list_and_fails_when_a_goal_is_missed(
 ) -> None:
     module = type(sys)("massage_arm.sim.bench")
 
-    def press_bench(seeds: range, jobs: int, on_progress: Callable[[int, int], None]) -> list[Figure]:
+    def press_bench(
+        seeds: range, jobs: int, on_progress: Callable[[int, int], None], *, disturbances: str
+    ) -> list[Figure]:
         on_progress(1, 2)
-        assert (list(seeds), jobs) == ([0, 1, 2], 2)
+        assert (list(seeds), jobs, disturbances) == ([0, 1, 2], 2, "harsh")
         return [Figure("press.steady_error_5n", "N", value, 0.05, 0.3)]
 
     module.press_bench = press_bench  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "massage_arm.sim.bench", module)
-    got, out, err = command("bench", "press", "--json", "--seeds", 3, "--jobs", 2)
+    got, out, err = command("bench", "press", "--json", "--seeds", 3, "--jobs", 2, "--disturbances", "harsh")
     assert got == code
     assert ("missed: press.steady_error_5n" in err) == (met is False)
     shown = None if met is None else value
