@@ -28,7 +28,7 @@ def figures(batches: int = 60) -> list[Figure]:
     bare = PressSimulation(PressPlan(hold_s=90.0))
     while whole.contact_state is not ContactState.HOLD:
         whole.advance(BATCH)
-    world, torques = bare._world, bare._arm._plant.drive(0.0)
+    world, torques = bare.world, bare.arm.plant.drive(0.0)
     best = {"whole": float("inf"), "bare": float("inf")}
     with tempfile.TemporaryDirectory() as folder, RunLog(Path(folder) / "run.mcap", whole.joint_names, {}) as log:
         for _ in range(batches):

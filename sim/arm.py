@@ -36,19 +36,19 @@ class SimulatedArm:
 
     def __init__(self, world: World, plant: Plant, abilities: ArmAbilities) -> None:
         self._world = world
-        self._plant = plant
+        self.plant = plant
         self.abilities = abilities
         self.steps = 0
         plant.observe(world.joint_states(), 0.0)
 
     def read(self) -> ArmState:
         """The newest state, the same object every time."""
-        state: ArmState = self._plant.state
+        state: ArmState = self.plant.state
         return state
 
     def write(self, command: Command) -> None:
         """Hand over torques for the next cycle."""
-        self._plant.command(command)
+        self.plant.command(command)
 
     def close(self) -> None:
         """Close the world."""
@@ -56,7 +56,7 @@ class SimulatedArm:
 
     def advance(self, steps: int, late: float) -> None:
         """Let one control cycle of `steps` physics steps pass; `late` [s] is how late the command came in it."""
-        plant, world = self._plant, self._world
+        plant, world = self.plant, self._world
         for k in range(steps):
             share = min(max(late / PERIOD - k, 0.0), 1.0)
             states = world.step(plant.drive(share))

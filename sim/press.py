@@ -60,7 +60,7 @@ class PressSimulation:
         self.plan = plan
         self.disturbances = load_disturbances(plan.disturbances)
         self._rng = np.random.default_rng(plan.seed)
-        self._tool = load_tool(plan.tool)
+        self.tool = load_tool(plan.tool)
         self._body = load_body(plan.body)
         self._site = self._body.sites[plan.site]
         self._describe(plan)
@@ -76,7 +76,7 @@ class PressSimulation:
     @property
     def joint_names(self) -> tuple[str, ...]:
         """Names of the arm's joints."""
-        names: tuple[str, ...] = self._model.joint_names
+        names: tuple[str, ...] = self.model.joint_names
         return names
 
     @property
@@ -106,17 +106,17 @@ class PressSimulation:
     @property
     def input_files(self) -> Mapping[str, bytes]:
         """The files that the run was made from."""
-        return {"arm.urdf": self._arm_file.read_bytes(), "tool.yaml": self._tool.file.read_bytes()}
+        return {"arm.urdf": self._arm_file.read_bytes(), "tool.yaml": self.tool.file.read_bytes()}
 
     @property
     def time(self) -> float:
         """s, simulated."""
-        return self._arm.steps * PERIOD
+        return self.arm.steps * PERIOD
 
     @property
     def contact_state(self) -> ContactState:
         """Where the press stands."""
-        state: ContactState = self._controller.status.contact_state
+        state: ContactState = self.controller.status.contact_state
         return state
 
     # Building it.
@@ -125,10 +125,10 @@ class PressSimulation:
         self._arm_description = describe_arm(plan)
         try:
             self._arm_file = Path(arm_urdf_path(self._arm_description))
-            self._urdf = arm_with_tool(self._arm_description, self._tool.file)
+            self.urdf = arm_with_tool(self._arm_description, self.tool.file)
         except (ValueError, FileNotFoundError) as error:
             raise InputError(str(error)) from error
-        self._model = ArmModel.from_urdf(self._urdf, TCP, base=self._arm_description.base)
+        self.model = ArmModel.from_urdf(self.urdf, TCP, base=self._arm_description.base)
 
     def _look(self, surface_off: float | None) -> None:
         """What the arm is told of the surface: the site as a camera would see it."""
@@ -143,15 +143,15 @@ class PressSimulation:
     def _stand(self, gui: bool) -> None:
         above = self._surface - STAND_OFF * self._direction
         self._placement = place(
-            self._model, above, self._surface + 0.05 * self._direction, self._direction, f"site {self._site.name}"
+            self.model, above, self._surface + 0.05 * self._direction, self._direction, f"site {self._site.name}"
         )
-        self._world = World(self._urdf, self.joint_names, self._placement.base, self._body, PERIOD, gui=gui)
-        self._world.place(self._placement.q)
+        self.world = World(self.urdf, self.joint_names, self._placement.base, self._body, PERIOD, gui=gui)
+        self.world.place(self._placement.q)
         abilities = ArmAbilities(self.joint_names, self.plan.control_hz, self._arm_description.gravity, True)
-        self._arm = SimulatedArm(self._world, self._hardware(), abilities)
+        self.arm = SimulatedArm(self.world, self._hardware(), abilities)
 
     def _hardware(self) -> Plant:
-        d, n = self.disturbances, self._model.n
+        d, n = self.disturbances, self.model.n
         rng = self._rng
         field = self._body.height_field
         constants = find_site(self._site.name).tissue
@@ -170,7 +170,7 @@ class PressSimulation:
         payload_mass, payload_com = self._payload()
         # The encoder's first difference would see the start as a jump, so physics starts at rest on a count.
         return Plant(
-            self._model,
+            self.model,
             tissue,
             rng,
             PERIOD,
@@ -190,10 +190,10 @@ class PressSimulation:
             breath=d.breathing_mm * 1e-3,
             breath_rate=2.0 * np.pi * d.breathing_hz,
             breath_phase=rng.uniform(-np.pi, np.pi),
-            tool_mass=self._tool.mass,
-            tool_com=self._tool.com,
-            tool_inertia=_tool_inertia(self._urdf),
-            sensor=_sensor_pose(self._tool),
+            tool_mass=self.tool.mass,
+            tool_com=self.tool.com,
+            tool_inertia=_tool_inertia(self.urdf),
+            sensor=_sensor_pose(self.tool),
             base=base,
             payload_mass=payload_mass,
             payload_com=payload_com,
@@ -205,7 +205,7 @@ class PressSimulation:
     def _payload(self) -> tuple[float, Floats]:
         """What an arm that holds itself up does not know it carries: kg; (3,) m, seen from the TCP."""
         if self._arm_description.gravity == "robot_without_tool":
-            return self._tool.payload
+            return self.tool.payload
         return 0.0, np.zeros(3)
 
     def _drift(self, d: Disturbances) -> Floats:
@@ -226,10 +226,10 @@ class PressSimulation:
             force_max=min(settings.force_max, site.soft_cap_n),
             force_hard=min(settings.force_hard, site.hard_stop_n),
         )
-        believed = ArmModel(wrong_chain(self._model.chain, d, rng))
+        believed = ArmModel(wrong_chain(self.model.chain, d, rng))
         heavier = 1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)
         payload_mass, payload_com = self._payload()
-        self._controller = Controller(
+        self.controller = Controller(
             believed,
             settings,
             self._arm_description.torque_limits,
@@ -237,13 +237,13 @@ class PressSimulation:
             compensate="us" if self._arm_description.gravity == "us" else "robot",
             payload_mass=payload_mass * heavier,
             payload_com=payload_com,
-            sensor=_sensor_pose(self._tool),
-            tool_mass=self._tool.mass * heavier,
-            tool_com=self._tool.com,
+            sensor=_sensor_pose(self.tool),
+            tool_mass=self.tool.mass * heavier,
+            tool_com=self.tool.com,
         )
-        self._controller.activate(self._arm.read())
+        self.controller.activate(self.arm.read())
         to_base = np.linalg.inv(self._placement.base)
-        start = self._model.forward(self._placement.q)
+        start = self.model.forward(self._placement.q)
         self._set_point = SetPoint()
         self._set_point.position[:] = start[:3, 3]
         self._set_point.quaternion[:] = Rotation.from_matrix(start[:3, :3]).as_quat()
@@ -263,7 +263,7 @@ class PressSimulation:
         """The next control cycles, at most `ticks`; None once the arm has withdrawn."""
         if self._done:
             return None
-        n = self._model.n
+        n = self.model.n
         rows = [np.empty((ticks, len(r))) for r in self._records()]
         late, lost = self._jitter(ticks)
         count = 0
@@ -281,19 +281,19 @@ class PressSimulation:
 
     def picture(self) -> bytes:
         """A PNG of the scene as it is."""
-        return self._world.picture(self._surface)
+        return self.world.picture(self._surface)
 
     def close(self) -> None:
         """Close the world; may be called twice."""
-        self._arm.close()
+        self.arm.close()
 
     def _records(self) -> tuple[Floats, ...]:
-        c = self._controller
-        return self._arm.read().values, c.command.values, c.status.values, self._truth
+        c = self.controller
+        return self.arm.read().values, c.command.values, c.status.values, self._truth
 
     @property
     def _truth(self) -> Floats:
-        truth: Floats = self._arm._plant.truth
+        truth: Floats = self.arm.plant.truth
         return truth
 
     def _jitter(self, ticks: int) -> tuple[list[float], list[bool]]:
@@ -303,34 +303,34 @@ class PressSimulation:
 
     def _tick(self, rows: list[Floats], row: int, late: float, lost: bool) -> None:
         """One control cycle: read, decide (unless the cycle is lost), write, let time pass."""
-        state = self._arm.read()
+        state = self.arm.read()
         if not lost:
             now = state.time + late
-            self._arm.write(self._controller.step(state, self._set_point, now - self._last_time)[0])
+            self.arm.write(self.controller.step(state, self._set_point, now - self._last_time)[0])
             self._last_time = now
         for block, record in zip(rows, self._records(), strict=True):
             block[row] = record
-        self._arm.advance(self._cycle, late)
+        self.arm.advance(self._cycle, late)
         self._cycles += 1
         if self._cycles * self._cycle % _SET_POINT_EVERY == 0:
             self._update()
 
     def _update(self) -> None:
         """The slow side, 100 Hz: settle, tare, then follow the profile."""
-        state = self._arm.read()
+        state = self.arm.read()
         if not self._profile.pressing and state.time >= SETTLE:
             self._wrench_sum += state.wrench
             self._wrench_count += 1
             if state.time >= SETTLE + TARE:
-                self._controller.tare(self._wrench_sum / self._wrench_count, state.q)
+                self.controller.tare(self._wrench_sum / self._wrench_count, state.q)
                 self._set_point.position[:] = self._target
                 self._profile.begin()
-        self._profile.update(state, self._controller.status)
+        self._profile.update(state, self.controller.status)
         self._done = self._profile.finished
 
     def _fill(self, block: Ticks, rows: list[Floats]) -> None:
         """Ticks from the records of the same cycles, poses in the world."""
-        n = self._model.n
+        n = self.model.n
         state, command, status, truth = rows
         base = self._placement.base
         turn = Rotation.from_matrix(base[:3, :3])

@@ -68,10 +68,10 @@ def test_mass_matrix_and_bias_are_those_of_mujoco(name: str) -> None:
 
 
 def test_the_wrist_sensor_reads_what_mujocos_does(simulation: PressSimulation, monkeypatch: pytest.MonkeyPatch) -> None:
-    tool = ElementTree.fromstring(simulation._urdf).find("link[@name='tool']/inertial/origin")
+    tool = ElementTree.fromstring(simulation.urdf).find("link[@name='tool']/inertial/origin")
     assert tool is not None
     com = np.array([float(x) for x in tool.get("xyz", "").split()])
-    theirs = Mujoco(simulation._urdf, com - simulation._tool.com)
+    theirs = Mujoco(simulation.urdf, com - simulation.tool.com)
     monkeypatch.setattr(press, "PERIOD", FINE)
     rng = np.random.default_rng(0)
     for _ in range(100):
@@ -88,7 +88,7 @@ def test_the_wrist_sensor_reads_what_mujocos_does(simulation: PressSimulation, m
 
 
 def test_bullet_moves_the_arm_as_the_model_says(simulation: PressSimulation) -> None:
-    arm, model, command = simulation._arm, simulation._model, Command(7)
+    arm, model, command = simulation.arm, simulation.model, Command(7)
     for k in range(150):
         q, dq = arm.read().q.copy(), arm.read().dq.copy()
         command.torque[:] = PUSH * np.sin(0.04 * k + np.arange(7))
@@ -102,7 +102,7 @@ def test_bullet_moves_the_arm_as_the_model_says(simulation: PressSimulation) -> 
 
 
 def test_the_wrist_sensor_reads_what_bullets_does(simulation: PressSimulation) -> None:
-    world, bullet, arm = simulation._world, simulation._world.bullet, simulation._arm
+    world, bullet, arm = simulation.world, simulation.world.bullet, simulation.arm
     joints = range(bullet.getNumJoints(world.arm))
     tool = next(j for j in joints if bullet.getJointInfo(world.arm, j)[12] == b"tool")
     bullet.enableJointForceTorqueSensor(world.arm, tool, True)
@@ -114,7 +114,7 @@ def test_the_wrist_sensor_reads_what_bullets_does(simulation: PressSimulation) -
         arm.write(command)
         arm.advance(1, 0.0)
         ours[k], theirs[k] = arm.read().wrench, bullet.getJointState(world.arm, tool)[2]
-    ours[:, 3:] -= np.cross(simulation._tool.com, ours[:, :3])  # Bullet's is about the centre of mass
+    ours[:, 3:] -= np.cross(simulation.tool.com, ours[:, :3])  # Bullet's is about the centre of mass
     for part in (slice(0, 3), slice(3, 6)):
         apart = np.abs(ours[1:, part] + theirs[1:, part]).max()
         assert apart < 0.02 * np.abs(ours[:, part]).max()

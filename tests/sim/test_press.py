@@ -118,7 +118,7 @@ def test_a_tool_that_the_arm_does_not_know_is_carried_by_the_command(monkeypatch
 
 def test_without_torques_the_arm_falls() -> None:
     simulation = PressSimulation(SHORT)
-    world: World = simulation._world
+    world: World = simulation.world
     before = [state[0] for state in world.joint_states()]
     for _ in range(300):
         after = world.step([0.0] * len(before))
@@ -190,7 +190,7 @@ def test_a_window_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("site", ["upper_trapezius_left", "lumbar_erector_right"])
 def test_the_controller_itself_knows_the_limits_of_the_site(site: str) -> None:
     simulation = PressSimulation(replace(SHORT, site=site))
-    held = simulation._controller.settings
+    held = simulation.controller.settings
     simulation.close()
     assert held.force_max == min(60.0, find_site(site).soft_cap_n)
     assert held.force_hard == min(80.0, find_site(site).hard_stop_n)
