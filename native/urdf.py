@@ -316,7 +316,7 @@ class _Tree:
             elif joint not in chain:
                 raise InputError(
                     f"{self.where}: branching chain: {joint.type} joint {joint.name} on link {link} leads away from "
-                    f"the tip; `lock` {joint.name} to fold it in"
+                    f"the tip; a serial chain is allowed, with {joint.name} fixed or locked"
                 )
 
     def _link_inertia(self, name: str) -> _Body | None:

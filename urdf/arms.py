@@ -94,8 +94,9 @@ def arm_description(name: str) -> ArmDescription:
 def user_arm(path: Path, tip: str) -> ArmDescription:
     """An arm from the user's own URDF or xacro file; the tool goes to link `tip`, the base is the root.
 
-    Limits are those of the URDF. Movable joints beside the chain, such as fingers, are locked at the position
-    nearest to zero that their limits allow. Raises FileNotFoundError, or ValueError for what is not such a URDF.
+    Limits are those of the URDF. Movable joints on the last moving body, such as fingers, and on the base are locked at
+    the position nearest to zero that their limits allow; those of a chain that branches between are left for who reads
+    the chain to refuse. Raises FileNotFoundError, or ValueError for what is not such a URDF.
     """
     robot = expand(path)
     chain = path_down(robot, tip, str(path))
@@ -103,6 +104,8 @@ def user_arm(path: Path, tip: str) -> ArmDescription:
     if not moving:
         raise ValueError(f"{path}: no joint moves link {tip}; the last link of an arm is expected")
     beside = [joint for joint in robot.findall("joint") if _movable(joint) and joint not in chain]
+    carrier = {id(joint): set(moving) & set(path_down(robot, end(joint, "parent"), str(path))) for joint in beside}
+    beside = [joint for joint in beside if not carrier[id(joint)] or moving[-1] in carrier[id(joint)]]
     return ArmDescription(
         name=path.stem.removesuffix(".urdf"),
         source=str(path),

@@ -9,6 +9,7 @@ import numpy as np
 import pinocchio as pin
 import pybullet
 import pytest
+from massage_arm.native import InputError
 from massage_arm.native.urdf import read_chain
 from massage_arm.urdf import (
     ARMS,
@@ -150,6 +151,17 @@ def test_user_arm(user_urdf: Path) -> None:
     chain = read_chain(arm_with_tool(arm, tool_file("thumb")), TCP)
     np.testing.assert_allclose(chain.mass, [2.0 + 0.19 + 0.22])
     assert chain.velocity_limit.tolist() == [2.0]
+
+
+def test_a_chain_that_branches_before_its_last_moving_body_is_refused(user_urdf: Path) -> None:
+    second = USER.replace('<parent link="hand"/><child link="finger"/>', '<parent link="arm"/><child link="finger"/>')
+    third = """<link name="wheel"/><joint name="turn" type="continuous"><parent link="hand"/><child link="wheel"/></joint>
+    </robot>"""
+    user_urdf.write_text(second.replace("</robot>", third))
+    assert dict(user_arm(user_urdf, "hand").lock) == {"grip": 0.01, "turn": 0.0}
+    assert user_arm(user_urdf, "wheel").lock == {}
+    with pytest.raises(InputError, match="branching chain: prismatic joint grip on link arm leads away from the tip"):
+        read_chain(user_urdf, "wheel", lock=user_arm(user_urdf, "wheel").lock)
 
 
 def test_meshes_of_a_user_urdf(user_urdf: Path) -> None:
