@@ -249,7 +249,7 @@ WRONG = {
     "branch": (
         robot(*TWO, link("thumb"), joint("grip", "b", "thumb")),
         "b",
-        ["branching chain", "joint grip", "link b", "`lock` grip"],
+        ["branching chain", "joint grip", "link b", "with grip fixed or locked"],
     ),
     "floating": (robot(*TWO[:4], joint("j2", "a", "b", "floating")), "b", ["joint j2", "floating", "prismatic"]),
     "unknown type": (robot(*TWO[:4], joint("j2", "a", "b", "hinge")), "b", ["joint j2", "hinge", "revolute"]),

@@ -155,7 +155,8 @@ def test_user_arm(user_urdf: Path) -> None:
 
 def test_a_chain_that_branches_before_its_last_moving_body_is_refused(user_urdf: Path) -> None:
     second = USER.replace('<parent link="hand"/><child link="finger"/>', '<parent link="arm"/><child link="finger"/>')
-    third = """<link name="wheel"/><joint name="turn" type="continuous"><parent link="hand"/><child link="wheel"/></joint>
+    third = """<link name="wheel"/>
+    <joint name="turn" type="continuous"><parent link="hand"/><child link="wheel"/></joint>
     </robot>"""
     user_urdf.write_text(second.replace("</robot>", third))
     assert dict(user_arm(user_urdf, "hand").lock) == {"grip": 0.01, "turn": 0.0}
