@@ -5,7 +5,7 @@ anywhere. All propagate NaN. Vectors are double[3]; rotations are double[9], row
 are double[6]: xx, xy, xz, yy, yz, zz. Outputs come last and may not alias inputs unless said.
 """
 
-from libc.math cimport fabs, ldexp, sqrt
+from libc.math cimport fabs, frexp, ldexp, sqrt
 
 
 cdef inline void sin_cos(double x, double* s, double* c) noexcept nogil:
@@ -61,6 +61,25 @@ cdef inline double exponential(double x) noexcept nogil:
     r = p / ((((3.00198505138664455042e-6 * z + 2.52448340349684104192e-3) * z
         + 2.27265548208155028766e-1) * z + 2.0) - p)
     return ldexp(1.0 + 2.0 * r, <int>n if n == n else 0) + (n - n)
+
+
+cdef inline double logarithm(double x) noexcept nogil:
+    """Natural logarithm of a normal x > 0 (fdlibm e_log.c); NaN for the rest."""
+    cdef int k
+    cdef double f, s, z, R
+    if not x > 0.0:
+        return x - x if x != x else (x - x) / (x - x)
+    f = frexp(x, &k)
+    if f < 0.70710678118654752440:
+        f *= 2.0
+        k -= 1
+    f -= 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    R = z * (6.666666666666735130e-01 + z * (3.999999999940941908e-01 + z * (2.857142874366239149e-01
+        + z * (2.222219843214978396e-01 + z * (1.818357216161805012e-01 + z * (1.531383769920937332e-01
+        + z * 1.479819860511658591e-01))))))
+    return k * 6.93147180369123816490e-01 + (f - (0.5 * f * f - (s * (0.5 * f * f + R) + k * 1.90821492927058770002e-10)))
 
 
 cdef inline double clamp(double x, double low, double high) noexcept nogil:
