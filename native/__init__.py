@@ -1,14 +1,16 @@
-"""The compiled core: arm model, control law, tissue law and the plant behind a simulated arm."""
+"""The compiled core: arm model, control law, tissue, person and the plant behind a simulated arm."""
 
 from .chain import Chain
 from .controller import Controller
 from .errors import InputError
 from .model import ArmModel
+from .person import Person
+from .person_constants import PersonConstants
 from .plant import Plant
 from .records import ArmState, Command, SetPoint, Status
 from .settings import ControllerSettings
 from .states import Cause, ContactState, Limit, Task
-from .tissue import Tissue
+from .tissue import Tissue, TissueLaw
 
 __all__ = [
     "ArmModel",
@@ -21,9 +23,12 @@ __all__ = [
     "ControllerSettings",
     "InputError",
     "Limit",
+    "Person",
+    "PersonConstants",
     "Plant",
     "SetPoint",
     "Status",
     "Task",
     "Tissue",
+    "TissueLaw",
 ]

@@ -5,7 +5,6 @@ cdef enum:
 
 
 cdef struct PersonConstants:         # meaning, units, defaults and sources: person_constants.py, same order
-    double trigger_point
     double tone_stiffening
     double trigger_stiffening
     double bulge
@@ -17,6 +16,7 @@ cdef struct PersonConstants:         # meaning, units, defaults and sources: per
     double threshold_area_power
     double trigger_threshold_drop
     double release_threshold_rise
+    double threshold_least
     double pain_onset
     double pain_scale
     double pain_rise_time
@@ -78,6 +78,8 @@ cdef struct Line:
 
 
 cdef struct Place:
+    double threshold                 # Pa, pressure-pain threshold on 1 cm²
+    double trigger                   # 0..1, how much of a trigger point it holds
     double release                   # 0..1
     double softening                 # 0..1, share of stiffness lost
 
@@ -107,9 +109,9 @@ cdef struct PersonData:
     Line arousals
 
 
-cdef double stiffness_factor(const PersonData* p, const Place* place) noexcept nogil
-cdef bint person_step(PersonData* p, Place* place, double threshold, double force, double area, double rate,
-                      double effort, double noise) noexcept nogil
+cdef double tone_factor(const PersonData* p) noexcept nogil
+cdef bint person_step(PersonData* p, Place* place, double force, double area, double rate, double effort,
+                      double noise) noexcept nogil
 
 
 cdef class Person:

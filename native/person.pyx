@@ -27,19 +27,20 @@ cdef inline double towards(double x, double target, double dt, double rise, doub
     return x + (target - x) * dt / (rise if target > x else fall)
 
 
-cdef double stiffness_factor(const PersonData* p, const Place* place) noexcept nogil:
-    """How much stiffer the place is than its relaxed, fresh tissue."""
-    cdef double trigger = 1.0 + p.c.trigger_stiffening * p.c.trigger_point * (1.0 - place.release)
-    return (1.0 + p.c.tone_stiffening * p.tone) * trigger * (1.0 - place.softening)
+cdef double tone_factor(const PersonData* p) noexcept nogil:
+    """How much stiffer the muscle is than relaxed."""
+    return 1.0 + p.c.tone_stiffening * p.tone
 
 
-cdef void feel(PersonData* p, const Place* place, double threshold, double pressure, double area) noexcept nogil:
+cdef void feel(PersonData* p, const Place* place, double pressure, double area) noexcept nogil:
     """Pressure over its threshold, and the pain of it."""
     cdef const PersonConstants* c = &p.c
     cdef double square_cm = area * 1e4
+    cdef double threshold = place.threshold + c.release_threshold_rise * place.release
     cdef double hurts
-    threshold += c.release_threshold_rise * place.release
-    threshold -= c.trigger_threshold_drop * c.trigger_point * (1.0 - place.release)
+    threshold -= c.trigger_threshold_drop * place.trigger * (1.0 - place.release)
+    if threshold < c.threshold_least:
+        threshold = c.threshold_least
     if square_cm > 1.0:
         threshold *= exponential(-c.threshold_area_power * logarithm(square_cm))
     p.share = pressure / threshold
@@ -112,15 +113,14 @@ cdef bint pump(PersonData* p, double pressure, double noise) noexcept nogil:
     return False
 
 
-cdef bint person_step(PersonData* p, Place* place, double threshold, double force, double area, double rate,
-                      double effort, double noise) noexcept nogil:
+cdef bint person_step(PersonData* p, Place* place, double force, double area, double rate, double effort,
+                      double noise) noexcept nogil:
     """One period under `force` [N] on `area` [m²] that sinks in at `rate` [m/s]; True when the heart beats.
 
-    `threshold`: pressure-pain threshold of the place on 1 cm² [Pa]; `effort`: of the person's own hand, 0..1; `noise`:
-    a standard normal number, used when a beat falls.
+    `effort`: of the person's own hand, 0..1; `noise`: a standard normal number, used when a beat falls.
     """
     cdef double pressure = force / area if area > 0.0 else 0.0
-    feel(p, place, threshold, pressure, area)
+    feel(p, place, pressure, area)
     tighten(p, pressure, rate if area > 0.0 else 0.0, effort)
     give(p, place, pressure)
     return pump(p, pressure, noise)
@@ -136,11 +136,11 @@ cdef int line_length(double delay, double period, str name) except -1:
 cdef class Person:
     """Muscle, nerve and heart of one person who is pressed in one place.
 
-    `period` [s] is that of `step`; `breath_rate` [rad/s] and `breath_phase` [rad] are those of the chest. Raises
+    `threshold` [Pa] and `trigger` (0..1) are those of the place; `period` [s] is that of `step`; `breath_rate` [rad/s] and `breath_phase` [rad] are those of the chest. Raises
     ValueError for a period or a delay that cannot be.
     """
 
-    def __init__(self, constants=None, *, double period=0.001, double breath_rate=1.5707963267948966,
+    def __init__(self, constants=None, *, double threshold=300e3, double trigger=0.0, double period=0.001, double breath_rate=1.5707963267948966,
                  double breath_phase=0.0):
         self.constants = Constants() if constants is None else constants
         if not 0.0 < period <= 0.01:
@@ -152,6 +152,10 @@ cdef class Person:
             raise TypeError(f"{type(self.constants).__name__} does not have the fields of the compiled constants")
         for i, field in enumerate(fields(self.constants)):
             first[i] = getattr(self.constants, field.name)
+        if not (0.0 < threshold < float("inf") and 0.0 <= trigger <= 1.0):
+            raise ValueError(f"threshold = {threshold} Pa, trigger = {trigger}: above 0 and 0 to 1 are allowed")
+        self.place.threshold = threshold
+        self.place.trigger = trigger
         c = self.constants
         self.data.period = period
         self.data.breath_rate = breath_rate
@@ -162,17 +166,17 @@ cdef class Person:
         self.data.vagals.length = line_length(c.vagal_delay, period, "vagal_delay")
         self.data.arousals.length = line_length(c.arousal_delay, period, "arousal_delay")
 
-    def step(self, double threshold, double force, double area, double rate, double effort=0.0, double noise=0.0):
+    def step(self, double force, double area, double rate, double effort=0.0, double noise=0.0):
         """One period under `force` N on `area` m², sinking in at `rate` m/s; True when the heart beats.
 
-        `threshold` Pa on 1 cm²; `effort` 0..1 of the own hand; `noise` standard normal.
+        `effort` 0..1 of the own hand; `noise` standard normal.
         """
-        return person_step(&self.data, &self.place, threshold, force, area, rate, effort, noise)
+        return person_step(&self.data, &self.place, force, area, rate, effort, noise)
 
     @property
-    def stiffness_factor(self):
-        """How much stiffer the place is than its relaxed, fresh tissue."""
-        return stiffness_factor(&self.data, &self.place)
+    def tone_factor(self):
+        """How much stiffer the muscle is than relaxed."""
+        return tone_factor(&self.data)
 
     @property
     def bulge(self):

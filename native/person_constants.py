@@ -16,9 +16,6 @@ from .errors import InputError
 class PersonConstants:
     """One person. Raises InputError for what is not a finite number from 0 up (gains and offsets included)."""
 
-    trigger_point: float = 0.0
-    """1: the place holds an active trigger point; 0: it does not."""
-
     # Tissue and muscle.
     tone_stiffening: float = 2.0
     """A fully contracted muscle is 1 + this times as stiff (indentation of leg muscle doubles at half effort, Hertz fit;
@@ -45,6 +42,8 @@ class PersonConstants:
     """Pa less over an active trigger point (11 studies, doi 10.3390/jcm11237243)."""
     release_threshold_rise: float = 28e3
     """Pa more after release (manual therapy, ibid.)."""
+    threshold_least: float = 50e3
+    """Pa that no place on no person goes below, whatever is drawn; assumption."""
     pain_onset: float = 0.9
     """Share of the threshold at which it begins to hurt; assumption."""
     pain_scale: float = 0.9

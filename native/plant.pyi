@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .model import ArmModel
+from .person import Person
 from .records import ArmState, Command
 from .tissue import Tissue
 
@@ -12,7 +13,13 @@ class Plant:
     state: ArmState
     truth: NDArray[np.float64]
     def __init__(
-        self, model: ArmModel, tissue: Tissue, rng: np.random.Generator, period: float, **numbers: Any
+        self,
+        model: ArmModel,
+        tissue: Tissue,
+        person: Person,
+        rng: np.random.Generator,
+        period: float,
+        **numbers: Any,
     ) -> None: ...
     def command(self, command: Command) -> None: ...
     def end_cycle(self) -> None: ...

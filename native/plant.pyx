@@ -10,7 +10,8 @@ from libc.string cimport memcpy, memmove, memset
 from massage_arm.native.maths cimport cross, exponential, rotate, rotate_back, sin_cos, symmetric_times
 from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model, add_weight, model_dynamics
 from massage_arm.native.records cimport ArmState, ArmStateData, Command
-from massage_arm.native.tissue cimport Tissue, TissueData, tissue_step
+from massage_arm.native.person cimport Person, PersonData, person_step, tone_factor
+from massage_arm.native.tissue cimport Tissue, TissueData, find_place, keep_place, tissue_step
 
 import numpy as np
 
@@ -18,7 +19,7 @@ cdef enum:
     SENSOR_RING = 64
     MAX_DELAY = 8
     NOISE_BLOCK = 1000
-    NOISE_WIDTH = 6
+    NOISE_WIDTH = 7
 
 
 cdef struct PlantData:
@@ -38,6 +39,8 @@ cdef struct PlantData:
     double breath                    # m
     double breath_rate               # rad/s
     double breath_phase              # rad
+    double tip_radius                # m, of curvature, at the TCP
+    double contact_radius            # m, the contact's largest
     double tool_mass                 # kg beyond the sensor
     double tool_com[3]               # m, of the same, seen from the TCP, tool axes
     double tool_inertia[6]           # kg m², of the same, about its com, tool axes
@@ -55,14 +58,17 @@ cdef struct PlantData:
 cdef class Plant:
     """A simulated arm's hardware on top of a rigid-body engine.
 
-    Reports into `state`; the truth of the last step is in `truth` (18,): TCP position (3) and velocity (3) in body
-    axes, force on the tool (3) in body axes, depth, lift of the surface, sensor drift (6) and one spare.
+    Reports into `state`; the truth of the last step is in `truth` (24,): TCP position (3) and velocity (3) in body
+    axes, force on the tool (3) in body axes, depth, lift of the surface, sensor drift (6); then of the person: pressure
+    over threshold, pain, tone, release, softening, shift of the beat interval [s], beats so far.
     """
 
     cdef Model model
     cdef Dynamics dynamics
     cdef PlantData p
     cdef Tissue tissue
+    cdef Person person
+    cdef double bulge                # m, of the muscle, last step
     cdef readonly ArmState state
     cdef readonly object truth
     cdef double* true_row
@@ -82,15 +88,18 @@ cdef class Plant:
     cdef long steps
     cdef double period
 
-    def __init__(self, ArmModel model, Tissue tissue, rng, double period, **numbers):
+    def __init__(self, ArmModel model, Tissue tissue, Person person, rng, double period, **numbers):
         cdef int n = model.n
         memset(&self.p, 0, sizeof(PlantData))
         self.model = model.model
         self.tissue = tissue
+        self.person = person
+        if person.data.period != period:
+            raise ValueError(f"the person's period {person.data.period} s: that of the plant, {period} s, is allowed")
         self.rng = rng
         self.period = period
         self.state = ArmState(n)
-        self.truth = np.zeros(18)
+        self.truth = np.zeros(24)
         cdef double[::1] view = self.truth
         self.true_row = &view[0]
         self.used = NOISE_BLOCK
@@ -110,6 +119,8 @@ cdef class Plant:
         self.p.breath = numbers["breath"]
         self.p.breath_rate = numbers["breath_rate"]
         self.p.breath_phase = numbers["breath_phase"]
+        self.p.tip_radius = numbers["tip_radius"]
+        self.p.contact_radius = numbers["contact_radius"]
         self.p.tool_mass = numbers["tool_mass"]
         self.p.payload_mass = numbers["payload_mass"]
         self.p.compensates = numbers["compensates"]
@@ -223,9 +234,7 @@ cdef class Plant:
             p[j] += self.p.base_shift[j]
         rotate(self.p.base_turn, twist, v)
         sin_cos(self.p.breath_rate * time + self.p.breath_phase, &s, &c)
-        self.true_row[9] = tissue_step(&self.tissue.data, p, v, self.p.breath * s,
-                                       self.p.breath * self.p.breath_rate * c, h, f)
-        self.true_row[10] = self.p.breath * s
+        self.press_person(noise[6], p, v, self.p.breath * s, self.p.breath * self.p.breath_rate * c, f)
         rotate_back(self.p.base_turn, f, self.contact)
         for j in range(3):
             self.true_row[j] = p[j]
@@ -246,6 +255,35 @@ cdef class Plant:
             report.torque[i] = self.sent[0][i]
         report.has_torque = 1.0
         self.steps += 1
+
+    cdef void press_person(self, double noise, const double* p, const double* v, double lift, double lift_rate,
+                           double* force) noexcept nogil:
+        """Force of the person on the tip at p moving with v [body axes], and what it does to them."""
+        cdef TissueData* t = &self.tissue.data
+        cdef PersonData* person = &self.person.data
+        cdef double bulge = person.c.bulge * person.tone
+        cdef double area = 0.0
+        find_place(t, p[0], p[1])
+        lift += bulge
+        lift_rate += (bulge - self.bulge) / self.period
+        self.bulge = bulge
+        tissue_step(t, p, v, lift, lift_rate, tone_factor(person), self.period, force)
+        if t.depth > 0.0:
+            area = self.p.tip_radius * t.depth
+            if area > self.p.contact_radius * self.p.contact_radius:
+                area = self.p.contact_radius * self.p.contact_radius
+            area *= 3.14159265358979323846
+        if person_step(person, &t.place, t.normal, area, t.rate, 0.0, noise):
+            self.true_row[23] += 1.0
+        keep_place(t)
+        self.true_row[9] = t.depth
+        self.true_row[10] = lift
+        self.true_row[17] = person.share
+        self.true_row[18] = person.pain
+        self.true_row[19] = person.tone
+        self.true_row[20] = t.place.release
+        self.true_row[21] = t.place.softening
+        self.true_row[22] = person.vagal_shift + person.arousal_shift
 
     cdef void tool_load(self, const double* twist, double* wrench) noexcept nogil:
         """Weight and inertia of what hangs on the sensor: force and moment about its com, base axes.

@@ -23,9 +23,11 @@ from ..native import (
     Controller,
     ControllerSettings,
     InputError,
+    Person,
     Plant,
     SetPoint,
     Tissue,
+    TissueLaw,
 )
 from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
@@ -155,16 +157,16 @@ class PressSimulation:
         rng = self._rng
         field = self._body.height_field
         constants = find_site(self._site.name).tissue
-        tissue = Tissue(
-            field.coefficients,
-            field.x0,
-            field.y0,
-            field.spacing,
+        law = TissueLaw(
             k0=constants.k0_n_mm * 1e3,
             beta=constants.beta_per_mm * 1e3,
             bone_depth=constants.bone_depth_mm * 1e-3,
             bone=constants.bone_n_mm15 * 1e3**1.5,
+            threshold=constants.ppt_kpa * 1e3,
         )
+        tissue = Tissue(field.coefficients, field.x0, field.y0, field.spacing, law)
+        breath_rate, breath_phase = 2.0 * np.pi * d.breathing_hz, rng.uniform(-np.pi, np.pi)
+        person = Person(period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
         base = self._placement.base.copy()
         base[2, 3] -= TABLE_HEIGHT
         payload_mass, payload_com = self._payload()
@@ -172,6 +174,7 @@ class PressSimulation:
         return Plant(
             self.model,
             tissue,
+            person,
             rng,
             PERIOD,
             coulomb=over_joints(d.coulomb_nm, n),
@@ -188,8 +191,10 @@ class PressSimulation:
             quantum_moment=d.sensor_quantum_nm,
             drift=self._drift(d),
             breath=d.breathing_mm * 1e-3,
-            breath_rate=2.0 * np.pi * d.breathing_hz,
-            breath_phase=rng.uniform(-np.pi, np.pi),
+            breath_rate=breath_rate,
+            breath_phase=breath_phase,
+            tip_radius=self.tool.tip_radius,
+            contact_radius=self.tool.contact_radius,
             tool_mass=self.tool.mass,
             tool_com=self.tool.com,
             tool_inertia=_tool_inertia(self.urdf),

@@ -2,10 +2,13 @@
 
 from .dynamics import bias, forward, gravity, jacobian, mass_matrix
 from .law import ReferenceController
+from .person import Place, ReferencePerson
 from .tissue import ReferenceTissue
 
 __all__ = [
+    "Place",
     "ReferenceController",
+    "ReferencePerson",
     "ReferenceTissue",
     "bias",
     "forward",

@@ -1,7 +1,7 @@
 """The person under the tool: pain, muscle tone, release of the place pressed, and the heart.
 
     p = F / A                                         mean pressure; A contact area
-    th = (PPT - drop TrP (1-R) + rise R) max(A/cm², 1)^-x;  r = p / th
+    th = (PPT - drop trigger (1-R) + rise R) max(A/cm², 1)^-x;  r = p / th
     I = 10 (1 - exp(-max(0, r - r0)/rs));  If' = (I - If)/tau                                          pain, 0..10
     m' = ((p > p_touch and |v| < v_touch) - m)/tau;  g = 1 - c m                                       reflex gain
     u1 = g (b + (1-b) a) sat((acc(t - 19 ms) - acc0)/acc1);  u2 alike with speed, 45 ms                reflexes
@@ -38,8 +38,10 @@ def delayed(seconds: float, dt: float) -> deque[float]:
 
 @dataclass
 class Place:
-    """What a place remembers of being pressed: release and softening, 0..1."""
+    """A place: pressure-pain threshold on 1 cm² [Pa], trigger point (0..1), and what it remembers of being pressed."""
 
+    threshold: float = 300e3
+    trigger: float = 0.0
     release: float = 0.0
     softening: float = 0.0
 
@@ -72,22 +74,21 @@ class ReferencePerson:
         self.pains = delayed(c.guard_delay, dt)
         self.vagals, self.arousals = delayed(c.vagal_delay, dt), delayed(c.arousal_delay, dt)
 
-    def stiffness_factor(self, place: Place) -> float:
-        """How much stiffer the place is than the relaxed tissue law."""
-        c = self.c
-        trigger = 1.0 + c.trigger_stiffening * c.trigger_point * (1.0 - place.release)
-        return (1.0 + c.tone_stiffening * self.tone) * trigger * (1.0 - place.softening)
+    @property
+    def tone_factor(self) -> float:
+        """How much stiffer the muscle is than relaxed."""
+        return 1.0 + self.c.tone_stiffening * self.tone
 
     def step(
-        self, place: Place, threshold: float, force: float, area: float, rate: float, effort: float = 0.0,
-        noise: float = 0.0,
-    ) -> None:  # fmt: skip
-        """One dt: `threshold` Pa on 1 cm²; `force` N on `area` m²; `rate` m/s of indentation; `effort` 0..1 of the own
-        hand; `noise` standard normal, used when a beat falls."""
+        self, place: Place, force: float, area: float, rate: float, effort: float = 0.0, noise: float = 0.0
+    ) -> None:
+        """One dt under `force` N on `area` m² that sinks in at `rate` m/s; `effort` 0..1 of the own hand; `noise`
+        standard normal, used when a beat falls."""
         c, dt = self.c, self.dt
         pressure = force / area if area > 0.0 else 0.0
-        threshold += c.release_threshold_rise * place.release
-        threshold -= c.trigger_threshold_drop * c.trigger_point * (1.0 - place.release)
+        threshold = place.threshold + c.release_threshold_rise * place.release
+        threshold -= c.trigger_threshold_drop * place.trigger * (1.0 - place.release)
+        threshold = max(threshold, c.threshold_least)
         share = pressure / (threshold * max(area * 1e4, 1.0) ** -c.threshold_area_power)
 
         hurts = 10.0 * (1.0 - np.exp(-max(0.0, share - c.pain_onset) / c.pain_scale))

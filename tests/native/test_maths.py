@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from massage_arm.native import ArmModel, Tissue
+from massage_arm.native import ArmModel, Tissue, TissueLaw
 
 HINGE = """<robot name="r"><link name="base"/><link name="a"><inertial><mass value="1"/>
   <inertia ixx="1" iyy="1" izz="1" ixy="0" ixz="0" iyz="0"/></inertial></link>
@@ -32,8 +32,9 @@ def test_not_finite_angles_give_nan() -> None:
 
 
 def test_exponential_is_right_to_a_few_bits() -> None:
+    law = TissueLaw(k0=1.0, beta=1.0, bone_depth=1e9, bone=0.0, threshold=1.0)
     for exponent in np.random.default_rng(5).uniform(1e-3, 100.0, 2000):
-        tissue = Tissue(np.zeros((6, 6)), 0.0, 0.0, 1.0, k0=1.0, beta=1.0, bone_depth=1e9, bone=0.0, share=(0, 0, 0))
+        tissue = Tissue(np.zeros((6, 6)), 0.0, 0.0, 1.0, law, share=(0, 0, 0))
         force, depth = tissue.step([2.5, 2.5, -exponent], [0.0, 0.0, 0.0], 0.0, 0.0, 1e-3)
         assert depth == exponent
         assert abs(force[2] - np.expm1(exponent)) <= 1e-15 * np.exp(exponent)
