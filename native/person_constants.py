@@ -11,6 +11,11 @@ from dataclasses import dataclass, fields
 
 from .errors import InputError
 
+_ABOVE_ZERO = (
+    "rise_time", "fall_time", "pain_rise_time", "pain_fall_time", "speed_filter", "release_time", "vagal_time",
+    "arousal_time", "interval", "short_range", "medium_range", "guard_range",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class PersonConstants:
@@ -18,8 +23,11 @@ class PersonConstants:
 
     # Tissue and muscle.
     tone_stiffening: float = 2.0
-    """A fully contracted muscle is 1 + this times as stiff (indentation of leg muscle doubles at half effort, Hertz fit;
-    shear modulus of the multifidus rises 2.8 times from prone to sitting with a lifted arm)."""
+    """A fully contracted muscle is 1 + this times as stiff.
+
+    Indentation of leg muscle doubles at half effort (Hertz fit); the shear modulus of the multifidus rises 2.8 times from
+    prone to sitting with a lifted arm.
+    """
     trigger_stiffening: float = 0.186
     """Roch 2020: 270 against 228 N/m, infraspinatus, n = 35."""
     bulge: float = 2.5e-3
@@ -101,7 +109,7 @@ class PersonConstants:
     dose_tone: float = 0.25
     """A muscle more active than this does not release; assumption."""
     release_time: float = 45.0
-    """s of ideal dose per e-fold (0.86 after 90 s, 0.49 after 30 s: 90 s beat 30 s, J Clin Physiother Res 2019); assumption."""
+    """s of ideal dose per e-fold; assumption: 0.86 after 90 s, 0.49 after 30 s (90 s beat 30 s, J Clin Physiother Res 2019)."""
     release_return: float = 3600.0
     """s; assumption."""
     softening: float = 0.06
@@ -148,8 +156,12 @@ class PersonConstants:
     """s (10 to 20 s in older data; Mokrane and Nadeau 1998)."""
     interval: float = 0.90
     """s between beats at rest (Nunan 2010: 926 ms)."""
-    breathing_swing: float = 0.040
-    """s, amplitude of the beat interval with breathing; gives an RMSSD of 39 ms (Nunan 2010: mean 42 ms)."""
+    breathing_swing: float = 0.043
+    """s, amplitude of the beat interval with breathing; gives an RMSSD of 38 ms (Nunan 2010: mean 42 ms).
+
+    A beat falls when the integral of 1/RR is full, so it sees the mean of the swing over itself: sin(x)/x of it, with
+    x = pi 0.25 Hz 0.9 s, which is 92 %.
+    """
     swing_with_tone: float = 0.25
     """How much that swing grows with vagal tone; assumption."""
     interval_noise: float = 0.008
@@ -161,7 +173,6 @@ class PersonConstants:
             value = getattr(self, field.name)
             if not math.isfinite(value) or value < 0.0:
                 raise InputError(f"person: {field.name} = {value!r} is not allowed; a finite number from 0 up is")
-        for name in ("rise_time", "fall_time", "pain_rise_time", "pain_fall_time", "speed_filter", "release_time",
-                     "vagal_time", "arousal_time", "interval", "short_range", "medium_range", "guard_range"):  # fmt: skip
+        for name in _ABOVE_ZERO:
             if getattr(self, name) == 0.0:
                 raise InputError(f"person: {name} = 0 is not allowed; more than 0 is")

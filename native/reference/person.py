@@ -9,7 +9,7 @@
     a' = (min(1, rest + c_S max(0,S) + c_E effort + u1 + u2 + w) - a)/tau                              muscle tone
     D  = sat((r - d0)/d1) (1 below d2, fading over d3) (a < a0);  R' = D (1-R)/tau - R/tau'            release
     s' = (s_max - s)/tau in contact, -s/tau' off it                                                    softening
-    V' = (calm - c alarm - V)/tau,  S' = (c alarm - c calm - S)/tau                                    vagal, sympathetic
+   V' = (calm - c alarm - V)/tau,  S' = (c alarm - c calm - S)/tau                                    vagal, sympathetic
     RR = RR0 + v + w + swing (1 + c V) sin(breathing) + noise;  a beat when the integral of 1/RR reaches 1
 
 sat(x) limits x to [0, 1]. tau differs for rising and falling where the constants have two. Explicit Euler.
@@ -82,8 +82,10 @@ class ReferencePerson:
     def step(
         self, place: Place, force: float, area: float, rate: float, effort: float = 0.0, noise: float = 0.0
     ) -> None:
-        """One dt under `force` N on `area` m² that sinks in at `rate` m/s; `effort` 0..1 of the own hand; `noise`
-        standard normal, used when a beat falls."""
+        """One dt under `force` N on `area` m² that sinks in at `rate` m/s.
+
+        `effort`: of the own hand, 0..1; `noise`: standard normal, used when a beat falls.
+        """
         c, dt = self.c, self.dt
         pressure = force / area if area > 0.0 else 0.0
         threshold = place.threshold + c.release_threshold_rise * place.release

@@ -85,7 +85,13 @@ class ReferenceTissue:
         return float(factor * k0 / beta * np.expm1(beta * depth) + bone * max(0.0, depth - bone_depth) ** 1.5)
 
     def step(
-        self, position: ArrayLike, velocity: ArrayLike, lift: float, lift_rate: float, dt: float, tone_factor: float = 1.0
+        self,
+        position: ArrayLike,
+        velocity: ArrayLike,
+        lift: float,
+        lift_rate: float,
+        dt: float,
+        tone_factor: float = 1.0,
     ) -> tuple[Floats, float]:
         """(force (3,) on the tip, depth) with the surface `lift` [m] above its rest; moves the memory on by dt."""
         p, v = np.asarray(position, dtype=float), np.asarray(velocity, dtype=float)

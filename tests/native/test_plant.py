@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from massage_arm.native import ArmModel, Command, Plant, Tissue
+from massage_arm.native import ArmModel, Command, Person, Plant, Tissue, TissueLaw
 from massage_arm.urdf import TCP, arm_description, arm_with_tool, tool_file
 
 PERIOD = 0.001
@@ -28,8 +28,10 @@ def plant(**changes: Any) -> Any:
     numbers |= {"payload_mass": 0.0, "payload_com": np.zeros(3)}
     numbers["tool_inertia"] = np.zeros((3, 3))
     numbers |= {"sensor": np.eye(4), "base": np.eye(4), "compensates": False, "delay": 0, "sensor_delay": 0}
-    tissue = Tissue(np.full((8, 8), -5.0), -1.0, -1.0, 0.3, k0=1e3, beta=10.0, bone_depth=0.05, bone=1e6)
-    return Plant(model(), tissue, np.random.default_rng(0), PERIOD, **(numbers | changes))
+    numbers |= {"tip_radius": 0.012, "contact_radius": 0.010}
+    law = TissueLaw(k0=1e3, beta=10.0, bone_depth=0.05, bone=1e6, threshold=300e3)
+    tissue = Tissue(np.full((8, 8), -5.0), -1.0, -1.0, 0.3, law)
+    return Plant(model(), tissue, Person(), np.random.default_rng(0), PERIOD, **(numbers | changes))
 
 
 def sent(plant: Any, torque: float) -> None:

@@ -51,7 +51,7 @@ def test_tissue_is_the_reference_wherever_the_tip_wanders() -> None:
     law = np.array(LAW) * rng.uniform(0.5, 1.5, (*map(len, places), 6))
     law[..., 5] = rng.uniform(0.0, 1.0, law.shape[:2])
     ours, readable = (kind(np.zeros((12, 12)), 0.0, 0.0, 0.01, law) for kind in (Tissue, ReferenceTissue))
-    p = np.array([0.05, 0.05, -0.005])
+    p = to = np.array([0.05, 0.05, -0.005])
     for k in range(3000):
         to = rng.uniform([0.02, 0.02, -0.012], [0.09, 0.09, 0.003]) if k % 20 == 0 else to
         v = np.clip(50.0 * (to - p), -1.0, 1.0)
