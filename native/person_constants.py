@@ -25,8 +25,8 @@ class PersonConstants:
     tone_stiffening: float = 2.0
     """A fully contracted muscle is 1 + this times as stiff.
 
-    Indentation of leg muscle doubles at half effort (Hertz fit); the shear modulus of the multifidus rises 2.8 times from
-    prone to sitting with a lifted arm.
+    Indentation of leg muscle doubles at half effort (Hertz fit); the shear modulus of the multifidus rises 2.8 times
+    from prone to sitting with a lifted arm.
     """
     trigger_stiffening: float = 0.186
     """Roch 2020: 270 against 228 N/m, infraspinatus, n = 35."""
@@ -109,7 +109,7 @@ class PersonConstants:
     dose_tone: float = 0.25
     """A muscle more active than this does not release; assumption."""
     release_time: float = 45.0
-    """s of ideal dose per e-fold; assumption: 0.86 after 90 s, 0.49 after 30 s (90 s beat 30 s, J Clin Physiother Res 2019)."""
+    """s of ideal dose per e-fold; assumption: 0.86 after 90 s (90 s beat 30 s, J Clin Physiother Res 2019)."""
     release_return: float = 3600.0
     """s; assumption."""
     softening: float = 0.06

@@ -118,7 +118,7 @@ def test_fifteen_calm_minutes_slow_the_heart() -> None:
             untouched.beats.append(untouched.person.time)
     rate, rmssd = untouched.heart(0.0, 300.0)
     assert rate == near(66.7)
-    assert 37.0 < rmssd < 41.0
+    assert rmssd == near(38.0)
 
 
 def test_a_jab_meets_a_reflex_and_a_slow_press_does_not() -> None:

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 from massage_arm.control.plan import PressPlan
-from massage_arm.native import ArmModel, Command, Person
+from massage_arm.native import ArmModel, Command, Person, PersonConstants
 from massage_arm.sim import press
 from massage_arm.sim.press import PressSimulation
 from massage_arm.urdf import TCP, arm_description, arm_with_tool, tool_file
@@ -73,7 +73,9 @@ def test_the_wrist_sensor_reads_what_mujocos_does(simulation: PressSimulation, m
     com = np.array([float(x) for x in tool.get("xyz", "").split()])
     theirs = Mujoco(simulation.urdf, com - simulation.tool.com)
     monkeypatch.setattr(press, "PERIOD", FINE)
-    monkeypatch.setattr(press, "Person", lambda **numbers: Person())  # who keeps delays in steps, and is not touched
+    delays = dict.fromkeys(("short_delay", "medium_delay", "guard_delay", "vagal_delay", "arousal_delay"), 0.0)
+    person = Person(PersonConstants(**delays), period=FINE)  # delays are kept in steps; the person is not touched
+    monkeypatch.setattr(press, "Person", lambda **numbers: person)
     rng = np.random.default_rng(0)
     for _ in range(100):
         q, dq = rng.uniform(-2.0, 2.0, 7), SPEED * rng.uniform(-1.0, 1.0, 7)
