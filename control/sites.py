@@ -1,5 +1,6 @@
 """The sites of the back that may be pressed, their limits and their tissue (figures and sources: `sites.yaml`)."""
 
+import difflib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,10 @@ from ..native.errors import InputError
 from .yaml_file import Field, read_yaml
 
 SITES_FILE = Path(__file__).with_name("sites.yaml")
-REGIONS = ("upper_trapezius", "interscapular", "infraspinatus", "thoracic_erector", "lumbar_erector")
+REGIONS = (
+    "posterior_neck", "levator", "upper_trapezius", "interscapular", "infraspinatus", "thoracic_erector",
+    "lumbar_erector", "quadratus_lumborum", "gluteal",
+)  # fmt: skip
 SIDES = ("left", "right")
 _SCHEMA = "massage-arm/sites/1"
 
@@ -63,7 +67,9 @@ def find_site(name: str) -> SiteLimits:
     """The site called `name`; InputError that lists the known ones otherwise."""
     sites = load_sites()
     if name not in sites:
-        raise InputError(f"site: {name!r} is not known; known are {', '.join(sites)}")
+        close = difflib.get_close_matches(name, sites, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"site: {name!r} is not known; known are {', '.join(sites)}{hint}")
     return sites[name]
 
 

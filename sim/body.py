@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import numpy as np
+import trimesh
 from numpy.typing import NDArray
 from scipy.ndimage import spline_filter
 
-from ..control.sites import REGIONS, SIDES
-from ..control.yaml_file import Field, read_yaml
 from ..native import InputError
+from .atlas import load_atlas
 
 Floats = NDArray[np.float64]
 FOLDER = Path(__file__).with_name("bodies")
-_SITES_SCHEMA = "massage-arm/body-sites/1"
+TEMPLATE = "average"
+"""The body that the atlas is drawn on."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,15 @@ class HeightField:
         (bu, du), (bv, dv) = _basis(u - i), _basis(v - j)
         return float(bu @ patch @ bv), float(du @ patch @ bv) / self.spacing, float(bu @ patch @ dv) / self.spacing
 
+    def grid(self, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+        """Heights (len x, len y) [m] and their slopes along x and y, where `contains` holds for all of x and y [m]."""
+        (rows, slopes_x), (columns, slopes_y) = (
+            _basis_matrix(at, start, self.spacing, count)
+            for at, start, count in zip((x, y), (self.x0, self.y0), self.coefficients.shape, strict=True)
+        )
+        half, slope = rows @ self.coefficients, slopes_x @ self.coefficients
+        return half @ columns.T, slope @ columns.T, half @ slopes_y.T
+
 
 @dataclass(frozen=True)
 class Site:
@@ -61,6 +73,10 @@ class Site:
     """(3,) m."""
     normal: Floats
     """(3,) unit, out of the body."""
+    fibre: Floats
+    """(3,) unit, in the skin, along the muscle's fibres."""
+    radius: float
+    """m, how far the muscle reaches around the place."""
 
 
 @dataclass(frozen=True)
@@ -73,42 +89,154 @@ class Body:
     triangles: NDArray[np.int32]
     """(T, 3), outward by the right-hand rule."""
     height_field: HeightField
-    places: dict[str, tuple[float, float]]
-    """x, y [m] of every site."""
+    sites: dict[str, Site]
+    """By name, such as `interscapular_right`."""
+    landmarks: dict[str, Floats]
+    """(3,) m, on the skin: `c7`, `sacrum`, `acromion_left` and so on."""
+    keep_out: dict[str, Floats]
+    """Corners (N, 2) [m] of areas, as seen from above, that must not be pressed."""
 
     @cached_property
-    def sites(self) -> dict[str, Site]:
-        """All sites by name, such as `interscapular_right`."""
-        return {name: self._site(name, x, y) for name, (x, y) in self.places.items()}
+    def mesh(self) -> trimesh.Trimesh:
+        """The skin for closest points, rays and volume."""
+        return trimesh.Trimesh(self.vertices, self.triangles, process=False)
 
-    def _site(self, name: str, x: float, y: float) -> Site:
-        z, slope_x, slope_y = self.height_field.value_and_gradient(x, y)
-        normal = np.array([-slope_x, -slope_y, 1.0])
-        return Site(name, np.array([x, y, z]), normal / np.linalg.norm(normal))
+    def kept_out(self, x: float, y: float, margin: float = 0.0) -> str | None:
+        """Name of the first area that holds (x, y) [m] or comes nearer than `margin` [m] to it; None when none does."""
+        for name, corners in self.keep_out.items():
+            if _distance_to_area(np.array([x, y]), corners) <= margin:
+                return name
+        return None
 
 
-def load_body(name: str = "average") -> Body:
+def body_names() -> list[str]:
+    """The bodies that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*_*.npz")) + [TEMPLATE]
+
+
+def load_body(name: str = TEMPLATE) -> Body:
     """The body `name` of those shipped in `bodies/`; raises InputError for another name."""
-    file = FOLDER / f"{name}.npz"
-    known = sorted(path.stem for path in FOLDER.glob("*.npz"))
+    known = body_names()
     if name not in known:
-        raise InputError(f"body: {name!r} is not known; one of {', '.join(known)} is allowed")
-    with np.load(file) as data:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"body: {name!r} is not known; one of {', '.join(known)} is allowed{hint}")
+    vertices, field = _read(name)
+    return assemble(name, vertices, _triangles(), field, partial(_carry, vertices))
+
+
+def assemble(
+    name: str,
+    vertices: Floats,
+    triangles: NDArray[np.int32],
+    field: HeightField,
+    carry: Callable[[Floats], Floats],
+) -> Body:
+    """A body with the atlas on it; `carry` takes points (N, 2) [m] on the template to (N, 2) on this body."""
+    atlas = load_atlas()
+    places = carry(np.array([[site.at, site.fibre] for site in atlas.sites.values()]).reshape(-1, 2)).reshape(-1, 2, 2)
+    sites = {
+        place: _site(place, field, at, fibre, site.radius)
+        for (place, site), (at, fibre) in zip(atlas.sites.items(), places, strict=True)
+    }
+    marks = carry(np.array(list(atlas.landmarks.values())))
+    landmarks = {
+        mark: np.array([x, y, field.value_and_gradient(x, y)[0]])
+        for mark, (x, y) in zip(atlas.landmarks, marks, strict=True)
+    }
+    keep_out = {area: carry(corners) for area, corners in atlas.keep_out.items()}
+    return Body(name, vertices, triangles, field, sites, landmarks, keep_out)
+
+
+def _site(name: str, field: HeightField, at: Floats, fibre: Floats, radius: float) -> Site:
+    z, slope_x, slope_y = field.value_and_gradient(*at)
+    normal = np.array([-slope_x, -slope_y, 1.0])
+    normal /= np.linalg.norm(normal)
+    along = np.array([*(fibre - at), 0.0])
+    along -= (along @ normal) * normal
+    return Site(name, np.array([*at, z]), normal, along / np.linalg.norm(along), radius)
+
+
+def _read(name: str) -> tuple[Floats, HeightField]:
+    with np.load(FOLDER / f"{name}.npz") as data:
         quantum, height_quantum, spacing = data["scale"]
         heights = data["heights"] * height_quantum
         x0, y0 = data["origin"]
-        vertices, triangles = data["vertices"] * quantum, data["triangles"].astype(np.int32)
-    field = HeightField(
-        float(x0), float(y0), float(spacing), np.ascontiguousarray(spline_filter(heights, mode="mirror"))
-    )
-    return Body(name, vertices, triangles, field, _places(name))
+        vertices: Floats = data["vertices"] * quantum
+    coefficients = np.ascontiguousarray(spline_filter(heights, mode="mirror"))
+    return vertices, HeightField(float(x0), float(y0), float(spacing), coefficients)
 
 
-def _places(name: str) -> dict[str, tuple[float, float]]:
-    pair = Field((float, float), -2000.0, 2000.0)
-    left = read_yaml(FOLDER / f"{name}_sites.yaml", _SITES_SCHEMA, dict.fromkeys(REGIONS, pair))
-    sign = dict(zip(SIDES, (1.0, -1.0), strict=True))
-    return {f"{region}_{side}": (x * 1e-3, sign[side] * y * 1e-3) for region, (x, y) in left.items() for side in SIDES}
+@cache
+def _triangles() -> NDArray[np.int32]:
+    with np.load(FOLDER / "triangles.npz") as data:
+        triangles: NDArray[np.int32] = data["triangles"].astype(np.int32)
+    return triangles
+
+
+@cache
+def _template() -> tuple[Floats, NDArray[np.int32]]:
+    """Vertices of the template, and its triangles that face up."""
+    vertices, _ = _read(TEMPLATE)
+    triangles = _triangles()
+    a, b, c = vertices[triangles, :2].transpose(1, 0, 2)
+    up = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]) > 0.0
+    return vertices, triangles[up]
+
+
+def _carry(vertices: Floats, points: Floats) -> Floats:
+    """Where points (N, 2) [m] of the template, seen from above, lie on a skin with the same triangles.
+
+    Along the spine a point goes where its triangle goes. Across, it keeps its share of the breadth of the shoulders: what
+    a triangle does there follows fat and muscle on the skin, not the bones and muscles below it (assumption).
+    """
+    template, triangles = _template()
+    acromion = load_atlas().landmarks["acromion_left"]
+    breadth = _carry_one(template, triangles, vertices, acromion)[1] / acromion[1]
+    return np.array([[_carry_one(template, triangles, vertices, p)[0], breadth * p[1]] for p in points])
+
+
+def _carry_one(template: Floats, triangles: NDArray[np.int32], vertices: Floats, point: Floats) -> Floats:
+    """The point's share of the corners of the topmost triangle over it, or of the nearest vertex beyond the body."""
+    a, b, c = template[triangles].transpose(1, 0, 2)
+    u, v, w = b[:, :2] - a[:, :2], c[:, :2] - a[:, :2], point - a[:, :2]
+    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    s = (w[:, 0] * v[:, 1] - w[:, 1] * v[:, 0]) / area
+    t = (u[:, 0] * w[:, 1] - u[:, 1] * w[:, 0]) / area
+    over = np.flatnonzero((s >= 0.0) & (t >= 0.0) & (s + t <= 1.0))
+    if not len(over):
+        top = template[:, 2] > 0.02
+        nearest = np.flatnonzero(top)[np.argmin(np.linalg.norm(template[top, :2] - point, axis=1))]
+        beyond: Floats = vertices[nearest, :2] + (point - template[nearest, :2])
+        return beyond
+    height = a[over, 2] + s[over] * (b[over, 2] - a[over, 2]) + t[over] * (c[over, 2] - a[over, 2])
+    k = over[np.argmax(height)]
+    corners = vertices[triangles[k], :2]
+    at: Floats = corners[0] + s[k] * (corners[1] - corners[0]) + t[k] * (corners[2] - corners[0])
+    return at
+
+
+def _distance_to_area(point: Floats, corners: Floats) -> float:
+    """m from a point (2,) to a polygon (N, 2); 0 inside."""
+    start, end = corners, np.roll(corners, -1, axis=0)
+    edge, to = end - start, point - start
+    crosses = (start[:, 1] > point[1]) != (end[:, 1] > point[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = start[:, 0] + (point[1] - start[:, 1]) / edge[:, 1] * edge[:, 0]
+    if np.count_nonzero(crosses & (point[0] < at)) % 2:
+        return 0.0
+    share = np.clip(np.sum(to * edge, axis=1) / np.sum(edge * edge, axis=1), 0.0, 1.0)
+    return float(np.linalg.norm(to - share[:, None] * edge, axis=1).min())
+
+
+def _basis_matrix(at: Floats, start: float, spacing: float, count: int) -> tuple[Floats, Floats]:
+    """(len at, count) weights of the coefficients at each place, and of the slope."""
+    u = (at - start) / spacing
+    first = np.floor(u).astype(int)
+    value, slope = np.zeros((2, len(at), count))
+    for row, (i, t) in enumerate(zip(first, u - first, strict=True)):
+        value[row, i - 1 : i + 3], slope[row, i - 1 : i + 3] = _basis(t)
+    return value, slope / spacing
 
 
 def _basis(t: float) -> tuple[Floats, Floats]:

