@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..control.arm import ArmAbilities
+from ..control.body import Body, Site, load_body
 from ..control.plan import PressPlan, check_plan
 from ..control.profile import PressProfile
 from ..control.sites import find_site
@@ -31,7 +32,6 @@ from ..native import (
 )
 from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
-from .body import Body, Site, load_body
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
 from .placement import place
 from .world import TABLE_HEIGHT, World

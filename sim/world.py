@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..control.body import Body
 from ..native import InputError
 from ..urdf import stand_urdf, table_urdf
-from .body import Body
 from .bullet import BulletClient, pybullet, silent
 
 Floats = NDArray[np.float64]

@@ -101,7 +101,7 @@ def test_every_other_value_out_of_range_is_named_with_what_is_allowed(change: di
 
 def test_limits_of_every_site_stand_in_order() -> None:
     sites = load_sites()
-    assert len(sites) == 10
+    assert len(sites) == 18
     for name, site in sites.items():
         low, high = site.work_force_n
         assert 0 < low < high < site.soft_cap_n < site.hard_stop_n < site.wall_force_n

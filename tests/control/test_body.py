@@ -5,21 +5,21 @@ from itertools import product
 import numpy as np
 import pytest
 import trimesh
+from massage_arm.control.atlas import load_atlas
+from massage_arm.control.body import Body, body_names, load_body
+from massage_arm.control.sites import REGIONS
 from massage_arm.native.errors import InputError
-from massage_arm.sim.body import Body, load_body
 from numpy.typing import NDArray
 
-REGIONS = ("upper_trapezius", "interscapular", "infraspinatus", "thoracic_erector", "lumbar_erector")
 
-
-@pytest.fixture(scope="module")
-def body() -> Body:
-    return load_body()
+@pytest.fixture(scope="module", params=body_names())
+def body(request: pytest.FixtureRequest) -> Body:
+    return load_body(request.param)
 
 
 @pytest.fixture(scope="module")
 def mesh(body: Body) -> trimesh.Trimesh:
-    return trimesh.Trimesh(body.vertices, body.triangles, process=False)
+    return body.mesh
 
 
 def over_the_back(body: Body, count: int) -> NDArray[np.float64]:
@@ -45,16 +45,16 @@ def test_body_is_one_closed_skin_that_faces_outward(body: Body, mesh: trimesh.Tr
     assert np.isfinite(body.vertices).all()
     assert mesh.is_watertight
     assert mesh.body_count == 1
-    assert 0.05 < mesh.volume < 0.09  # m³, positive only when the triangles face outward: 50 to 90 kg
+    assert 0.045 < mesh.volume < 0.092  # m³, positive only when the triangles face outward: 45 to 92 kg
 
 
 def test_body_is_as_long_as_a_person_and_fits_the_table(body: Body) -> None:
     low, high = body.vertices.min(axis=0), body.vertices.max(axis=0)
-    assert 1.60 < high[0] - low[0] < 1.85
-    assert low[0] > -0.95
-    assert high[0] < 0.95
-    assert low[1] > -0.35
-    assert high[1] < 0.35
+    assert 1.50 < high[0] - low[0] < 2.00
+    assert low[0] > -1.0
+    assert high[0] < 1.0
+    assert low[1] > -0.38  # the table is 0.72 m wide; an elbow may hang over its edge
+    assert high[1] < 0.38
 
 
 def test_trunk_lies_on_the_table(body: Body) -> None:
@@ -62,7 +62,7 @@ def test_trunk_lies_on_the_table(body: Body) -> None:
     trunk = (x > 0.0) & (x < 0.58) & (np.abs(y) < 0.12)
     assert z[trunk].min() >= -1e-3
     for part in (trunk & (x < 0.2), trunk & (x > 0.35)):  # belly and chest both
-        assert z[part].min() < 5e-3
+        assert z[part].min() < 8e-3
     assert 0.15 < z[trunk].max() < 0.30
 
 
@@ -92,7 +92,7 @@ def test_sites_lie_on_the_skin_with_normals_out_of_it(body: Body, mesh: trimesh.
         height, normal = skin_above(mesh, x, y)
         assert z == pytest.approx(height, abs=3e-3), site.name
         assert np.linalg.norm(site.normal) == pytest.approx(1.0, abs=1e-12)
-        assert site.normal[2] > 0.7, site.name
+        assert site.normal[2] > 0.65, site.name
         assert site.normal @ normal > np.cos(np.radians(12)), site.name
 
 
@@ -122,7 +122,8 @@ def test_height_field_is_finite_wherever_it_is_said_to_reach(body: Body) -> None
 
 def test_height_field_comes_down_to_the_table_beside_the_waist(body: Body) -> None:
     """A tool that leaves the trunk must not find a shelf of skin in the air."""
-    for x, y in product(np.arange(0.25, 0.40, 0.05), (-0.24, 0.24)):
+    side = body.height_field.y0 + 0.02
+    for x, y in product(np.arange(0.25, 0.40, 0.05), (side, -side)):
         height, *slopes = body.height_field.value_and_gradient(x, y)
         assert height == pytest.approx(0.0, abs=1e-3)
         assert np.abs(slopes).max() < 0.05
@@ -162,7 +163,7 @@ def test_hands_keep_their_shape_on_the_table(body: Body, mesh: trimesh.Trimesh) 
     """A palm is 20 to 30 mm thick: hardly anything of the arms may be pressed flat."""
     arms = np.abs(mesh.triangles_center[:, 1]) > 0.2
     flat = mesh.triangles[:, :, 2].max(axis=1) < 1e-3
-    assert mesh.area_faces[arms & flat].sum() < 0.15 * mesh.area_faces[arms].sum()
+    assert mesh.area_faces[arms & flat].sum() < 0.3 * mesh.area_faces[arms].sum()
     hands = body.vertices[(np.abs(body.vertices[:, 1]) > 0.2) & (np.abs(body.vertices[:, 0]) < 0.1)]
     assert hands[:, 2].max() > 0.03
 
@@ -170,3 +171,48 @@ def test_hands_keep_their_shape_on_the_table(body: Body, mesh: trimesh.Trimesh) 
 def test_feet_and_shins_lie_on_the_table(body: Body) -> None:
     x, _, z = body.vertices.T
     assert z[x < x.min() + 0.25].min() < 0.01
+
+
+def test_no_site_lies_where_nothing_may_press(body: Body) -> None:
+    for site in body.sites.values():
+        assert body.kept_out(*site.position[:2]) is None, site.name
+    assert body.kept_out(*body.landmarks["c7"][:2]) == "spinous_processes_left"
+    lumbar = body.sites["lumbar_erector_left"].position
+    assert body.kept_out(lumbar[0], 0.0) == "spinous_processes_left"
+    assert body.kept_out(lumbar[0] + 0.04, lumbar[1] + 0.06) == "kidney_left"
+    near = body.sites["quadratus_lumborum_right"].position
+    assert body.kept_out(*near[:2], margin=0.05) is not None
+
+
+def test_fibres_lie_in_the_skin(body: Body) -> None:
+    for site in body.sites.values():
+        assert np.linalg.norm(site.fibre) == pytest.approx(1.0, abs=1e-12)
+        assert site.fibre @ site.normal == pytest.approx(0.0, abs=1e-12)
+    assert abs(body.sites["thoracic_erector_left"].fibre[0]) > 0.95  # along the spine
+    assert body.sites["upper_trapezius_left"].fibre[1] > 0.9  # towards the acromion
+    assert body.sites["upper_trapezius_right"].fibre[1] < -0.9
+
+
+def test_sites_keep_their_order_between_the_landmarks(body: Body) -> None:
+    c7, sacrum = body.landmarks["c7"][0], body.landmarks["sacrum"][0]
+    share = {name: (site.position[0] - sacrum) / (c7 - sacrum) for name, site in body.sites.items()}
+    for name, expected in (("lumbar_erector", 0.20), ("thoracic_erector", 0.52), ("interscapular", 0.76)):
+        assert share[f"{name}_left"] == pytest.approx(expected, abs=0.06)
+    assert share["posterior_neck_left"] > 1.0 > share["upper_trapezius_left"]
+    assert share["gluteal_left"] < 0.0
+
+
+def test_heights_of_many_places_at_once_are_those_of_each(body: Body) -> None:
+    x, y = np.linspace(0.1, 0.5, 7), np.linspace(-0.1, 0.1, 5)
+    for grid, single in zip(
+        body.height_field.grid(x, y),
+        np.array([[body.height_field.value_and_gradient(a, b) for b in y] for a in x]).transpose(2, 0, 1),
+        strict=True,
+    ):
+        np.testing.assert_allclose(grid, single, rtol=0, atol=1e-14)
+
+
+def test_template_is_where_its_atlas_says() -> None:
+    body, atlas = load_body(), load_atlas()
+    for name, site in atlas.sites.items():
+        np.testing.assert_allclose(body.sites[name].position[:2], site.at, atol=1e-12)

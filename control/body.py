@@ -111,7 +111,7 @@ class Body:
 
 def body_names() -> list[str]:
     """The bodies that come with the package."""
-    return sorted(path.stem for path in FOLDER.glob("*_*.npz")) + [TEMPLATE]
+    return [*sorted(path.stem for path in FOLDER.glob("*_*.npz")), TEMPLATE]
 
 
 def load_body(name: str = TEMPLATE) -> Body:
@@ -187,8 +187,8 @@ def _template() -> tuple[Floats, NDArray[np.int32]]:
 def _carry(vertices: Floats, points: Floats) -> Floats:
     """Where points (N, 2) [m] of the template, seen from above, lie on a skin with the same triangles.
 
-    Along the spine a point goes where its triangle goes. Across, it keeps its share of the breadth of the shoulders: what
-    a triangle does there follows fat and muscle on the skin, not the bones and muscles below it (assumption).
+    Along the spine a point goes where its triangle goes. Across, it keeps its share of the breadth of the shoulders:
+    what a triangle does there follows fat and muscle on the skin, not the bones and muscles below it (assumption).
     """
     template, triangles = _template()
     acromion = load_atlas().landmarks["acromion_left"]
@@ -217,7 +217,7 @@ def _carry_one(template: Floats, triangles: NDArray[np.int32], vertices: Floats,
 
 
 def _distance_to_area(point: Floats, corners: Floats) -> float:
-    """m from a point (2,) to a polygon (N, 2); 0 inside."""
+    """M from a point (2,) to a polygon (N, 2); 0 inside."""
     start, end = corners, np.roll(corners, -1, axis=0)
     edge, to = end - start, point - start
     crosses = (start[:, 1] > point[1]) != (end[:, 1] > point[1])
