@@ -22,6 +22,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+body = typer.Typer(help="The people that come with the package.", no_args_is_help=True)
+app.add_typer(body, name="body")
 bench = typer.Typer(help="Measure against the project's goals.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 
@@ -70,6 +72,7 @@ def run(
     file: Annotated[Path | None, typer.Argument(help="Plan of a press (YAML); options override it.")] = None,
     arm: Annotated[str | None, typer.Option(help="Arm by name, or path of a URDF.")] = None,
     tip: Annotated[str | None, typer.Option(help="Link of the arm that carries the tool.")] = None,
+    person: Annotated[str | None, typer.Option(help="A body by name, or SEED/NUMBER of a population.")] = None,
     site: Annotated[str | None, typer.Option(help="Where to press, such as interscapular_right.")] = None,
     tool: Annotated[str | None, typer.Option(help="Tool by name, or path of a tool file.")] = None,
     force: Annotated[float | None, typer.Option(help="Force of the hold in N.")] = None,
@@ -83,8 +86,8 @@ def run(
 ) -> None:
     """Press once in simulation: find the surface, ramp up, hold, release, withdraw."""
     options = {
-        "arm": arm, "tip": tip, "site": site, "tool": tool, "force_n": force, "hold_s": hold, "seed": seed,
-        "disturbances": disturbances,
+        "arm": arm, "tip": tip, "person": person, "site": site, "tool": tool, "force_n": force, "hold_s": hold,
+        "seed": seed, "disturbances": disturbances,
     }  # fmt: skip
     plan = _plan(file, options)
     folder = out or _default_folder(plan.site)
@@ -190,6 +193,46 @@ def replay(
         result = do_again(folder, simulate, _follow(progress, "replaying"))
     print(result.message)
     raise typer.Exit(0 if result.same else 1)
+
+
+@app.command()
+def people(
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the population; equal seeds give equal people.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="One JSON list of all people on stdout.")] = False,
+) -> None:
+    """Draw a population to press: bodies, stiffness, pain thresholds, trigger points, hearts."""
+    from ..sim.people import draw_people
+    from .people import print_people
+
+    print_people(draw_people(count, seed), json)
+
+
+@body.command("show")
+def body_show(
+    person: Annotated[str, typer.Argument(help="A body by name, or SEED/NUMBER of a population.")] = "average",
+    out: Annotated[Path, typer.Option(help="Where the picture goes (PNG).")] = Path("body.png"),
+    json: Annotated[bool, typer.Option("--json", help="Sites, landmarks and areas as one JSON object.")] = False,
+) -> None:
+    """Draw a person's back with its sites, fibres, landmarks and the areas to keep out of."""
+    from ..control.body import load_body
+    from ..sim.people import find_person
+    from .people import print_body
+    from .run import write_whole
+
+    shown = load_body(find_person(person).body)
+    from ..control.body_picture import body_picture
+
+    write_whole(out, body_picture(shown))
+    print_body(shown, out, json)
+
+
+@body.command("list")
+def body_list() -> None:
+    """The bodies by name, with sex, age, stature and mass."""
+    from .people import print_bodies
+
+    print_bodies()
 
 
 @bench.command("press")

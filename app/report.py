@@ -109,7 +109,7 @@ def _facts(run: Run, plan: PressPlan) -> list[tuple[str, str]]:
         ("Press", f"{plan.force_n:g} N; ramp {plan.ramp_s:g} s, hold {plan.hold_s:g} s, release {plan.release_s:g} s"),
         ("Tool", Path(plan.tool).name),
         ("Arm", f"{Path(plan.arm).name}, control at {plan.control_hz} Hz"),
-        ("Person", plan.body),
+        ("Person", plan.person),
         ("Disturbances", f"{plan.disturbances}, seed {plan.seed}"),
         ("Length", f"{run.ticks['time'][-1]:.1f} s"),
     ]

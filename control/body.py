@@ -16,6 +16,7 @@ from scipy.ndimage import spline_filter
 
 from ..native import InputError
 from .atlas import load_atlas
+from .yaml_file import Field, read_yaml
 
 Floats = NDArray[np.float64]
 FOLDER = Path(__file__).with_name("bodies")
@@ -107,6 +108,36 @@ class Body:
             if _distance_to_area(np.array([x, y]), corners) <= margin:
                 return name
         return None
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a body was made from."""
+
+    sex: str
+    """female, male or both."""
+    age: float
+    """Years."""
+    stature_m: float
+    mass_kg: float
+    """Of its volume at 1 kg per litre."""
+
+
+@cache
+def builds() -> dict[str, Build]:
+    """Sex, age and size of every body that comes with the package."""
+    share = Field(float, -1.0, 2.0)
+    fields = {
+        "sex": Field(str, choices=("female", "male", "both")),
+        "age": Field(float, 18.0, 100.0),
+        "stature_m": Field(float, 1.2, 2.2),
+        "weight": share,
+        "muscle": share,
+        "mass_kg": Field(float, 30.0, 200.0),
+    }
+    entries = read_yaml(FOLDER / "bodies.yaml", "massage-arm/bodies/1", dict.fromkeys(body_names(), fields))
+    kept = ("sex", "age", "stature_m", "mass_kg")
+    return {name: Build(**{key: entry[key] for key in kept}) for name, entry in entries.items()}
 
 
 def body_names() -> list[str]:

@@ -39,7 +39,8 @@ class PressPlan:
     approach_mm_s: float = 30.0
     tool: str = "thumb"
     """A shipped tool or the path of a tool file."""
-    body: str = "average"
+    person: str = "average"
+    """A body, with the constants of an average person, or one of a drawn population: SEED/NUMBER."""
     arm: str = "iiwa14"
     """A known arm or the path of a URDF."""
     tip: str | None = None

@@ -52,6 +52,12 @@ TICK_FIELDS = (
     TickField("torque_posture", PER_JOINT, "Nm, share of the posture in the null space"),
     TickField("torque_walls", PER_JOINT, "Nm, share of the joint-limit walls"),
     TickField("torque_bias", PER_JOINT, "Nm, share of Coriolis and, where ours, gravity compensation"),
+    TickField("pressure_share", 1, "mean pressure over the pain threshold of the place, NaN on a real arm"),
+    TickField("pain", 1, "0..10, as the simulated person feels it, NaN on a real arm"),
+    TickField("tone", 1, "0..1, activation of the pressed muscle, NaN on a real arm"),
+    TickField("release", 1, "0..1, of the place, NaN on a real arm"),
+    TickField("softening", 1, "0..1, share of stiffness that the place has lost, NaN on a real arm"),
+    TickField("beats", 1, "heartbeats since the start, NaN on a real arm"),
     TickField("surface_known_error", 1, "m, true minus assumed height of the surface along its normal"),
 )
 

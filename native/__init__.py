@@ -10,9 +10,11 @@ from .plant import Plant
 from .records import ArmState, Command, SetPoint, Status
 from .settings import ControllerSettings
 from .states import Cause, ContactState, Limit, Task
-from .tissue import Tissue, TissueLaw
+from .tissue import Tissue, TissueLaw, cell_places
+from .trial import TOUCH_FIELDS, press_with
 
 __all__ = [
+    "TOUCH_FIELDS",
     "ArmModel",
     "ArmState",
     "Cause",
@@ -31,4 +33,6 @@ __all__ = [
     "Task",
     "Tissue",
     "TissueLaw",
+    "cell_places",
+    "press_with",
 ]

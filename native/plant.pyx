@@ -10,8 +10,9 @@ from libc.string cimport memcpy, memmove, memset
 from massage_arm.native.maths cimport cross, exponential, rotate, rotate_back, sin_cos, symmetric_times
 from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model, add_weight, model_dynamics
 from massage_arm.native.records cimport ArmState, ArmStateData, Command
-from massage_arm.native.person cimport Person, PersonData, person_step, tone_factor
-from massage_arm.native.tissue cimport Tissue, TissueData, find_place, keep_place, tissue_step
+from massage_arm.native.person cimport Person, PersonData
+from massage_arm.native.tissue cimport Tissue, TissueData
+from massage_arm.native.touch cimport Touch, touch_step
 
 import numpy as np
 
@@ -39,8 +40,6 @@ cdef struct PlantData:
     double breath                    # m
     double breath_rate               # rad/s
     double breath_phase              # rad
-    double tip_radius                # m, of curvature, at the TCP
-    double contact_radius            # m, the contact's largest
     double tool_mass                 # kg beyond the sensor
     double tool_com[3]               # m, of the same, seen from the TCP, tool axes
     double tool_inertia[6]           # kg m², of the same, about its com, tool axes
@@ -68,7 +67,7 @@ cdef class Plant:
     cdef PlantData p
     cdef Tissue tissue
     cdef Person person
-    cdef double bulge                # m, of the muscle, last step
+    cdef Touch touch
     cdef readonly ArmState state
     cdef readonly object truth
     cdef double* true_row
@@ -119,8 +118,7 @@ cdef class Plant:
         self.p.breath = numbers["breath"]
         self.p.breath_rate = numbers["breath_rate"]
         self.p.breath_phase = numbers["breath_phase"]
-        self.p.tip_radius = numbers["tip_radius"]
-        self.p.contact_radius = numbers["contact_radius"]
+        self.touch = Touch(numbers["tip_radius"], numbers["contact_radius"], period, 0.0)
         self.p.tool_mass = numbers["tool_mass"]
         self.p.payload_mass = numbers["payload_mass"]
         self.p.compensates = numbers["compensates"]
@@ -261,21 +259,8 @@ cdef class Plant:
         """Force of the person on the tip at p moving with v [body axes], and what it does to them."""
         cdef TissueData* t = &self.tissue.data
         cdef PersonData* person = &self.person.data
-        cdef double bulge = person.c.bulge * person.tone
-        cdef double area = 0.0
-        find_place(t, p[0], p[1])
-        lift += bulge
-        lift_rate += (bulge - self.bulge) / self.period
-        self.bulge = bulge
-        tissue_step(t, p, v, lift, lift_rate, tone_factor(person), self.period, force)
-        if t.depth > 0.0:
-            area = self.p.tip_radius * t.depth
-            if area > self.p.contact_radius * self.p.contact_radius:
-                area = self.p.contact_radius * self.p.contact_radius
-            area *= 3.14159265358979323846
-        if person_step(person, &t.place, t.normal, area, t.rate, 0.0, noise):
+        if touch_step(&self.touch, t, person, p, v, lift, lift_rate, 0.0, noise, force):
             self.true_row[23] += 1.0
-        keep_place(t)
         self.true_row[9] = t.depth
         self.true_row[10] = lift
         self.true_row[17] = person.share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,12 +28,12 @@ from ..native import (
     Person,
     Plant,
     SetPoint,
-    Tissue,
-    TissueLaw,
 )
 from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
+from .flesh import flesh
+from .people import find_person
 from .placement import place
 from .world import TABLE_HEIGHT, World
 
@@ -63,7 +64,8 @@ class PressSimulation:
         self.disturbances = load_disturbances(plan.disturbances)
         self._rng = np.random.default_rng(plan.seed)
         self.tool = load_tool(plan.tool)
-        self._body = load_body(plan.body)
+        self._person = find_person(plan.person)
+        self._body = load_body(self._person.body)
         self._site = self._body.sites[plan.site]
         self._describe(plan)
         self._look(surface_off)
@@ -98,7 +100,7 @@ class PressSimulation:
         """What is true of this run and of every repetition of it."""
         base = self._placement.base
         return {
-            "body": self._body.name,
+            "person": json.dumps(self._person.record()),
             "arm_base_m": " ".join(f"{x:.4f}" for x in base[:3, 3]),
             "surface_error_mm": f"{1e3 * self._surface_error:.3f}",
             "simulator": "pybullet",
@@ -155,25 +157,15 @@ class PressSimulation:
     def _hardware(self) -> Plant:
         d, n = self.disturbances, self.model.n
         rng = self._rng
-        field = self._body.height_field
-        constants = find_site(self._site.name).tissue
-        law = TissueLaw(
-            k0=constants.k0_n_mm * 1e3,
-            beta=constants.beta_per_mm * 1e3,
-            bone_depth=constants.bone_depth_mm * 1e-3,
-            bone=constants.bone_n_mm15 * 1e3**1.5,
-            threshold=constants.ppt_kpa * 1e3,
-        )
-        tissue = Tissue(field.coefficients, field.x0, field.y0, field.spacing, law)
         breath_rate, breath_phase = 2.0 * np.pi * d.breathing_hz, rng.uniform(-np.pi, np.pi)
-        person = Person(period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
+        person = Person(self._person.constants, period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
         base = self._placement.base.copy()
         base[2, 3] -= TABLE_HEIGHT
         payload_mass, payload_com = self._payload()
         # The encoder's first difference would see the start as a jump, so physics starts at rest on a count.
         return Plant(
             self.model,
-            tissue,
+            flesh(self._body, self._person),
             person,
             rng,
             PERIOD,
@@ -360,6 +352,9 @@ class PressSimulation:
         block["force_asked"] = np.where(pressing, status[:, 22], 0.0)
         block["force_true"] = -(truth[:, 6:9] @ self._direction)
         block["depth"] = truth[:, 9]
+        for name, at in (("pressure_share", 17), ("pain", 18), ("tone", 19), ("release", 20), ("softening", 21)):
+            block[name] = truth[:, at]
+        block["beats"] = truth[:, 23]
         block["surface_known_error"] = self._surface_error
         # The true force acts at the TCP, so it has no moment there.
         tool = Rotation.from_quat(block["tcp_quaternion"])

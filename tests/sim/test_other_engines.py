@@ -75,7 +75,7 @@ def test_the_wrist_sensor_reads_what_mujocos_does(simulation: PressSimulation, m
     monkeypatch.setattr(press, "PERIOD", FINE)
     delays = dict.fromkeys(("short_delay", "medium_delay", "guard_delay", "vagal_delay", "arousal_delay"), 0.0)
     person = Person(PersonConstants(**delays), period=FINE)  # delays are kept in steps; the person is not touched
-    monkeypatch.setattr(press, "Person", lambda **numbers: person)
+    monkeypatch.setattr(press, "Person", lambda *constants, **numbers: person)
     rng = np.random.default_rng(0)
     for _ in range(100):
         q, dq = rng.uniform(-2.0, 2.0, 7), SPEED * rng.uniform(-1.0, 1.0, 7)
