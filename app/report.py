@@ -139,11 +139,18 @@ def _plots(run: Run, figures: Sequence[Figure]) -> list[Plot]:
         Curve("true", _TRUE, ticks["force_true"]),
         Curve("asked", _ASKED, ticks["force_asked"], dashed=True),
     ]
+    muscle = [
+        Curve("tone", _MEASURED, 100 * ticks["tone"]),
+        Curve("release", _TRUE, 100 * ticks["release"]),
+        Curve("pain × 10", _ASKED, 10 * ticks["pain"], dashed=True),
+    ]
     limit = _error_limit(figures)
     return [
         Plot("Force", "N", force),
         Plot("Force error", "N", [Curve("true − asked", _TRUE, error)], (-limit, limit), "scaled to the hold"),
         Plot("Depth", "mm", [Curve("depth of the tool in the tissue", _TRUE, 1e3 * ticks["depth"])]),
+        Plot("Pressure over the pain threshold", "", [Curve("of the place pressed", _TRUE, ticks["pressure_share"])]),
+        Plot("Tone and release of the muscle", "%", muscle),
         Plot("Torque, share of the joint's limit", "%", _torque_curves(run)),
     ]
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..native import ContactState
 from .figure import Figure
+from .heart import heart_rate, intervals_of, rmssd
 from .plan import PressPlan
 from .ticks import Ticks
 
@@ -29,6 +30,7 @@ _TOUCHING_S = 0.2  # an impact peaks this soon after the touch or not at all
 def metrics(ticks: Ticks, plan: PressPlan) -> list[Figure]:
     """All figures of a run of `plan`, in the order in which a person wants to read them."""
     force = plan.force_n
+    beat_intervals = intervals_of(ticks["time"], ticks["beats"])
     figures = [
         Figure("steady_error", "N", steady_error(ticks), max(0.05, 0.002 * force)),
         Figure("steady_error_beyond_sensor", "N", steady_error_beyond_sensor(ticks), max(0.05, 0.002 * force)),
@@ -40,6 +42,11 @@ def metrics(ticks: Ticks, plan: PressPlan) -> list[Figure]:
         Figure("dose", "N·s", dose(ticks)),
         Figure("max_depth", "mm", 1e3 * _largest(ticks["depth"])),
         Figure("max_torque_share", "%", 100 * _largest(ticks["torque_share"])),
+        Figure("max_pain", "of 10", _largest(ticks["pain"])),
+        Figure("max_tone", "%", 100 * _largest(ticks["tone"])),
+        Figure("release", "%", 100 * _last(ticks["release"], _state(ticks, ContactState.HOLD))),
+        Figure("heart_rate", "1/min", heart_rate(beat_intervals)),
+        Figure("rmssd", "ms", 1e3 * rmssd(beat_intervals)),
         Figure("worst_sensor_error", "N", _largest(np.abs(ticks["force_measured"] - ticks["force_true"]))),
     ]
     times = time_in_states(ticks)
@@ -137,6 +144,10 @@ def _of(statistic: Callable[[Signal], np.floating], values: Signal) -> float:
 
 def _mean(values: Signal, where: Mask) -> float:
     return _of(np.mean, values[where])
+
+
+def _last(values: Signal, where: Mask) -> float:
+    return float(values[where][-1]) if where.any() else math.nan
 
 
 def _largest(values: Signal) -> float:

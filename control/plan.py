@@ -14,6 +14,7 @@ from .yaml_file import Field, read_yaml
 SCHEMA = "massage-arm/press/1"
 DISTURBANCES = ("ideal", "realistic", "harsh")
 CONTROL_HZ = (250, 500, 1000)
+SKINS = ("dry", "oil", "lotion")
 
 _LARGEST = {  # key: the largest value, the unit, the source; each must be above 0
     "ramp_s": (600.0, "s", ""),
@@ -41,6 +42,14 @@ class PressPlan:
     """A shipped tool or the path of a tool file."""
     person: str = "average"
     """A body, with the constants of an average person, or one of a drawn population: SEED/NUMBER."""
+    skin: str = "oil"
+    """dry, oil, or lotion, which goes in within minutes and then drags."""
+    startle_s: float | None = None
+    """When they start, if at all: muscles tighten, the body moves up 15 mm and back."""
+    shift_s: float | None = None
+    """When they move to lie otherwise, if at all."""
+    shift_mm: float = 10.0
+    """How far up (or, below 0, down) that takes the skin."""
     arm: str = "iiwa14"
     """A known arm or the path of a URDF."""
     tip: str | None = None
@@ -51,13 +60,16 @@ class PressPlan:
 
 
 _DEFAULT = asdict(PressPlan())
-_KINDS: dict[str, type] = {name: type(value) if value is not None else str for name, value in _DEFAULT.items()}
-_CHOICES: dict[str, tuple[object, ...]] = {"disturbances": DISTURBANCES, "control_hz": CONTROL_HZ}
+_KINDS: dict[str, type] = {name: type(value) for name, value in _DEFAULT.items()}
+_KINDS |= {"tip": str, "startle_s": float, "shift_s": float}
+_CHOICES: dict[str, tuple[object, ...]] = {"disturbances": DISTURBANCES, "control_hz": CONTROL_HZ, "skin": SKINS}
+_MAX_SHIFT_MM = 50.0  # re-positioning moves the skin by 5 to 50 mm; assumption
+_LEAST, _MOST = {"shift_mm": -_MAX_SHIFT_MM}, {"shift_mm": _MAX_SHIFT_MM}
 _FIELDS = {
     name: Field(
         kind,
-        minimum=0 if kind in (int, float) else None,
-        maximum=_LARGEST[name][0] if name in _LARGEST else None,
+        minimum=_LEAST.get(name, 0) if kind in (int, float) else None,
+        maximum=_LARGEST[name][0] if name in _LARGEST else _MOST.get(name),
         choices=_CHOICES.get(name),
         required=False,
         default=_DEFAULT[name],
@@ -92,6 +104,8 @@ def check_plan(plan: PressPlan) -> None:
     site = find_site(plan.site)
     _check_choice("disturbances", plan.disturbances, DISTURBANCES)
     _check_choice("control_hz", plan.control_hz, CONTROL_HZ)
+    _check_choice("skin", plan.skin, SKINS)
+    _check_events(plan)
     if plan.seed < 0:
         raise InputError(f"seed: {plan.seed} is not allowed; a whole number from 0 up is")
     for name, (largest, unit, source) in _LARGEST.items():
@@ -114,6 +128,17 @@ def largest_force(site: SiteLimits, tool: str) -> tuple[float, str]:
         cap = f"mean pressure cap {site.pressure_cap_kpa:g} kPa on the {1e6 * area:.0f} mm² of tool {tool}"
         return by_pressure, f"{cap}; sites.yaml, docs/safety.md A.9"
     return site.soft_cap_n, "soft cap; sites.yaml, docs/safety.md A.9"
+
+
+def _check_events(plan: PressPlan) -> None:
+    if not abs(plan.shift_mm) <= _MAX_SHIFT_MM:  # NaN fails too
+        raise InputError(
+            f"shift_mm: {plan.shift_mm:g} mm is not allowed; from -{_MAX_SHIFT_MM:g} to {_MAX_SHIFT_MM:g} mm is"
+        )
+    for name in ("startle_s", "shift_s"):
+        at = getattr(plan, name)
+        if at is not None and not 0.0 <= at < math.inf:  # NaN fails too
+            raise InputError(f"{name}: {at:g} s is not allowed; a time from 0 s on is")
 
 
 def _check_force(plan: PressPlan, site: SiteLimits) -> None:

@@ -10,7 +10,8 @@ cdef struct PersonConstants:         # meaning, units, defaults and sources: per
     double bulge
     double resting_tone
     double arousal_tone
-    double effort_tone
+    double startle_tone
+    double startle_time
     double rise_time
     double fall_time
     double threshold_area_power
@@ -90,6 +91,7 @@ cdef struct PersonData:
     double breath_rate               # rad/s
     double breath_phase              # rad
     double time                      # s
+    double startled                  # s, when it ends
     double pain                      # 0..10, felt
     double tone                      # 0..1, activation of the muscle
     double touch                     # 0..1, how much massage damps the reflex
@@ -110,7 +112,7 @@ cdef struct PersonData:
 
 
 cdef double tone_factor(const PersonData* p) noexcept nogil
-cdef bint person_step(PersonData* p, Place* place, double force, double area, double rate, double effort,
+cdef bint person_step(PersonData* p, Place* place, double force, double area, double rate, double own_tone,
                       double noise) noexcept nogil
 
 

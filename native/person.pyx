@@ -50,7 +50,7 @@ cdef void feel(PersonData* p, const Place* place, double pressure, double area) 
     p.pain = towards(p.pain, hurts, p.period, c.pain_rise_time, c.pain_fall_time)
 
 
-cdef void tighten(PersonData* p, double pressure, double rate, double effort) noexcept nogil:
+cdef void tighten(PersonData* p, double pressure, double rate, double own_tone) noexcept nogil:
     """Reflexes and guarding, and the muscle's tone that follows them."""
     cdef const PersonConstants* c = &p.c
     cdef double dt = p.period
@@ -64,9 +64,11 @@ cdef void tighten(PersonData* p, double pressure, double rate, double effort) no
     guard = clamp((delayed(&p.pains, p.pain) - c.guard_onset) / c.guard_range, 0.0, 1.0)
     gain = (1.0 - c.reflex_damping * p.touch) * (c.relaxed_reflex + (1.0 - c.relaxed_reflex) * p.tone)
     p.guard = towards(p.guard, guard, dt, c.guard_rise_time, c.guard_fall_time)
-    wanted = c.resting_tone + c.effort_tone * effort + gain * (short_ + medium) + p.guard
+    wanted = c.resting_tone + own_tone + gain * (short_ + medium) + p.guard
     if p.arousal > 0.0:
         wanted += c.arousal_tone * p.arousal
+    if p.time < p.startled:
+        wanted += c.startle_tone
     p.tone = towards(p.tone, wanted if wanted < 1.0 else 1.0, dt, c.rise_time, c.fall_time)
 
 
@@ -113,15 +115,16 @@ cdef bint pump(PersonData* p, double pressure, double noise) noexcept nogil:
     return False
 
 
-cdef bint person_step(PersonData* p, Place* place, double force, double area, double rate, double effort,
+cdef bint person_step(PersonData* p, Place* place, double force, double area, double rate, double own_tone,
                       double noise) noexcept nogil:
     """One period under `force` [N] on `area` [m²] that sinks in at `rate` [m/s]; True when the heart beats.
 
-    `effort`: of the person's own hand, 0..1; `noise`: a standard normal number, used when a beat falls.
+    `own_tone`: what posture and effort of the person's own put on the muscle, 0..1; `noise`: a standard normal number,
+    used when a beat falls.
     """
     cdef double pressure = force / area if area > 0.0 else 0.0
     feel(p, place, pressure, area)
-    tighten(p, pressure, rate if area > 0.0 else 0.0, effort)
+    tighten(p, pressure, rate if area > 0.0 else 0.0, own_tone)
     give(p, place, pressure)
     return pump(p, pressure, noise)
 
@@ -136,12 +139,12 @@ cdef int line_length(double delay, double period, str name) except -1:
 cdef class Person:
     """Muscle, nerve and heart of one person who is pressed in one place.
 
-    `threshold` [Pa] and `trigger` (0..1) are those of the place; `period` [s] is that of `step`; `breath_rate` [rad/s] and `breath_phase` [rad] are those of the chest. Raises
-    ValueError for a period or a delay that cannot be.
+    `threshold` [Pa] and `trigger` (0..1) are those of the place; `period` [s] is that of `step`; `breath_rate` [rad/s]
+    and `breath_phase` [rad] are those of the chest. Raises ValueError for a period or a delay that cannot be.
     """
 
-    def __init__(self, constants=None, *, double threshold=300e3, double trigger=0.0, double period=0.001, double breath_rate=1.5707963267948966,
-                 double breath_phase=0.0):
+    def __init__(self, constants=None, *, double threshold=300e3, double trigger=0.0, double period=0.001,
+                 double breath_rate=1.5707963267948966, double breath_phase=0.0):
         self.constants = Constants() if constants is None else constants
         if not 0.0 < period <= 0.01:
             raise ValueError(f"period = {period} s: more than 0 and at most 0.01 s is allowed")
@@ -166,12 +169,16 @@ cdef class Person:
         self.data.vagals.length = line_length(c.vagal_delay, period, "vagal_delay")
         self.data.arousals.length = line_length(c.arousal_delay, period, "arousal_delay")
 
-    def step(self, double force, double area, double rate, double effort=0.0, double noise=0.0):
+    def step(self, double force, double area, double rate, double own_tone=0.0, double noise=0.0):
         """One period under `force` N on `area` m², sinking in at `rate` m/s; True when the heart beats.
 
-        `effort` 0..1 of the own hand; `noise` standard normal.
+        `own_tone`: what posture and effort of their own put on the muscle, 0..1; `noise` standard normal.
         """
-        return person_step(&self.data, &self.place, force, area, rate, effort, noise)
+        return person_step(&self.data, &self.place, force, area, rate, own_tone, noise)
+
+    def startle(self):
+        """Start: all muscles tighten at once."""
+        self.data.startled = self.data.time + self.data.c.startle_time
 
     @property
     def tone_factor(self):

@@ -36,8 +36,10 @@ class PersonConstants:
     """1; assumption."""
     arousal_tone: float = 0.08
     """1 at full sympathetic arousal; assumption."""
-    effort_tone: float = 0.30
-    """1 at full effort of the person's own hand or arm, which the shoulder girdle braces; assumption."""
+    startle_tone: float = 0.6
+    """1, for as long as a startle lasts; assumption."""
+    startle_time: float = 0.3
+    """s; assumption."""
     rise_time: float = 0.05
     """s, activation; assumption."""
     fall_time: float = 0.15

@@ -7,7 +7,7 @@ tissue. The rigid-body motion itself is the physics engine's; each step goes `dr
 from libc.math cimport fabs, floor
 from libc.string cimport memcpy, memmove, memset
 
-from massage_arm.native.maths cimport cross, exponential, rotate, rotate_back, sin_cos, symmetric_times
+from massage_arm.native.maths cimport clamp, cross, exponential, rotate, rotate_back, sin_cos, symmetric_times
 from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model, add_weight, model_dynamics
 from massage_arm.native.records cimport ArmState, ArmStateData, Command
 from massage_arm.native.person cimport Person, PersonData
@@ -40,6 +40,10 @@ cdef struct PlantData:
     double breath                    # m
     double breath_rate               # rad/s
     double breath_phase              # rad
+    double shift_from                # m, of the skin besides breathing, when it began to move last
+    double shift_to                  # m
+    double shift_begin               # s
+    double shift_time                # s
     double tool_mass                 # kg beyond the sensor
     double tool_com[3]               # m, of the same, seen from the TCP, tool axes
     double tool_inertia[6]           # kg m², of the same, about its com, tool axes
@@ -118,6 +122,7 @@ cdef class Plant:
         self.p.breath = numbers["breath"]
         self.p.breath_rate = numbers["breath_rate"]
         self.p.breath_phase = numbers["breath_phase"]
+        self.p.shift_time = 1.0
         self.touch = Touch(numbers["tip_radius"], numbers["contact_radius"], period, 0.0)
         self.p.tool_mass = numbers["tool_mass"]
         self.p.payload_mass = numbers["payload_mass"]
@@ -144,6 +149,24 @@ cdef class Plant:
                 self.p.base_turn[3 * i + j] = base[i, j]
         for i in range(6):
             self.p.drift[i] = numbers["drift"][i]
+
+    def shift_skin(self, double to, double seconds):
+        """Let the skin move to `to` [m] above its rest, smoothly within `seconds` from now on, besides breathing."""
+        if not (seconds > 0.0 and fabs(to) < 0.5):
+            raise ValueError(f"a shift to {to} m in {seconds} s: less than 0.5 m, in more than 0 s, is allowed")
+        cdef double rate = 0.0
+        cdef double now = self.state.data.time
+        self.p.shift_from = self.shift(now, &rate)
+        self.p.shift_to = to
+        self.p.shift_begin = now
+        self.p.shift_time = seconds
+
+    cdef double shift(self, double time, double* rate) noexcept nogil:
+        """Where the skin is besides breathing [m], and its speed: minimum jerk (Flash and Hogan 1985)."""
+        cdef double x = clamp((time - self.p.shift_begin) / self.p.shift_time, 0.0, 1.0)
+        cdef double way = self.p.shift_to - self.p.shift_from
+        rate[0] = way * 30.0 * x * x * (1.0 - x) * (1.0 - x) / self.p.shift_time
+        return self.p.shift_from + way * x * x * x * (10.0 - 15.0 * x + 6.0 * x * x)
 
     cdef double* next_noise(self):
         cdef double[:, ::1] view
@@ -213,7 +236,8 @@ cdef class Plant:
         cdef double p[3]
         cdef double v[3]
         cdef double f[3]
-        cdef double s, c, x
+        cdef double s, c, x, lift
+        cdef double lift_rate = 0.0
         cdef int i, j
         cdef double h = self.period
         cdef ArmStateData* report = self.state.data
@@ -232,7 +256,9 @@ cdef class Plant:
             p[j] += self.p.base_shift[j]
         rotate(self.p.base_turn, twist, v)
         sin_cos(self.p.breath_rate * time + self.p.breath_phase, &s, &c)
-        self.press_person(noise[6], p, v, self.p.breath * s, self.p.breath * self.p.breath_rate * c, f)
+        lift = self.shift(time, &lift_rate) + self.p.breath * s
+        lift_rate += self.p.breath * self.p.breath_rate * c
+        self.press_person(noise[6], p, v, lift, lift_rate, f)
         rotate_back(self.p.base_turn, f, self.contact)
         for j in range(3):
             self.true_row[j] = p[j]

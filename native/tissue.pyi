@@ -37,6 +37,7 @@ class Tissue:
         shear: float = 700.0,
         constants: PersonConstants = ...,
     ) -> None: ...
+    friction: float
     def surface(self, x: float, y: float) -> tuple[float, float, float]: ...
     def step(
         self,

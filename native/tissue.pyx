@@ -284,6 +284,16 @@ cdef class Tissue:
             self.data.share[i] = share[i]
             self.data.tau[i] = tau[i]
 
+    @property
+    def friction(self):
+        """Coulomb's, kinetic; may be set, for creams that go in."""
+        return self.data.friction
+
+    @friction.setter
+    def friction(self, double value):
+        check_constants({}, {"friction": value}, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        self.data.friction = value
+
     def surface(self, double x, double y):
         """(height, slope in x, slope in y) of the resting surface [m, -, -]."""
         cdef double h[3]

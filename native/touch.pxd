@@ -12,7 +12,7 @@ cdef struct Touch:
 
 
 cdef inline bint touch_step(Touch* touch, TissueData* t, PersonData* person, const double* p, const double* v,
-                            double lift, double lift_rate, double effort, double noise,
+                            double lift, double lift_rate, double own_tone, double noise,
                             double* force) noexcept nogil:
     """Force (3,) on the tip at p moving with v [body axes]; True when the heart beats.
 
@@ -31,6 +31,6 @@ cdef inline bint touch_step(Touch* touch, TissueData* t, PersonData* person, con
         if area > touch.contact_radius * touch.contact_radius:
             area = touch.contact_radius * touch.contact_radius
         area *= 3.14159265358979323846
-    beat = person_step(person, &t.place, t.normal, area, t.rate, effort, noise)
+    beat = person_step(person, &t.place, t.normal, area, t.rate, own_tone, noise)
     keep_place(t)
     return beat

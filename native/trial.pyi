@@ -12,7 +12,7 @@ def press_with(
     person: Person,
     place: Numbers,
     force: NDArray[np.float64],
-    effort: NDArray[np.float64],
+    own_tone: NDArray[np.float64],
     noise: NDArray[np.float64],
     *,
     tip_radius: float,

@@ -16,20 +16,20 @@ TOUCH_FIELDS = ("force", "depth", "pressure_share", "pain", "tone", "release", "
 """What a row of `press_with` holds: N, m, 1, 0..10, 0..1, 0..1, 0..1, s of the beat's interval, beats so far."""
 
 
-def press_with(Tissue tissue, Person person, place, double[::1] force, double[::1] effort, double[::1] noise, *,
+def press_with(Tissue tissue, Person person, place, double[::1] force, double[::1] own_tone, double[::1] noise, *,
                double tip_radius, double contact_radius, double breath=0.0, double breath_rate=0.0,
                double breath_phase=0.0, double damping=500.0, double speed_max=0.05, int every=10):
     """Press at `place` (2,) [m, body axes] with a `force` [N] per period of the person; rows (N / every, 9) of `TOUCH_FIELDS`.
 
     The tip yields like a damper of `damping` [Ns/m] that the force moves along the skin's normal, at most `speed_max`
-    [m/s]. `effort` (N,) is the person's own, 0 and up; `noise` (N,) standard normal, for the heart. The skin moves by
+    [m/s]. `own_tone` (N,) is what their own posture and own_tone put on the muscle; `noise` (N,) standard normal, for the heart. The skin moves by
     `breath` [m] at `breath_rate` [rad/s]. Raises ValueError for lengths that differ and numbers that are not finite.
     """
     cdef Py_ssize_t count = force.shape[0]
-    if effort.shape[0] != count or noise.shape[0] != count:
-        raise ValueError(f"force of {count}, effort of {effort.shape[0]}, noise of {noise.shape[0]}: equal lengths are allowed")
-    if not (np.isfinite(force).all() and np.isfinite(effort).all() and np.isfinite(noise).all()):
-        raise ValueError("force, effort and noise: finite numbers are allowed")
+    if own_tone.shape[0] != count or noise.shape[0] != count:
+        raise ValueError(f"force of {count}, own_tone of {own_tone.shape[0]}, noise of {noise.shape[0]}: equal lengths are allowed")
+    if not (np.isfinite(force).all() and np.isfinite(own_tone).all() and np.isfinite(noise).all()):
+        raise ValueError("force, own_tone and noise: finite numbers are allowed")
     if not (damping > 0.0 and speed_max > 0.0 and every > 0):
         raise ValueError(f"damping = {damping}, speed_max = {speed_max}, every = {every}: numbers above 0 are allowed")
     cdef double dt = person.data.period
@@ -55,7 +55,7 @@ def press_with(Tissue tissue, Person person, place, double[::1] force, double[::
     with nogil:
         for k in range(count):
             sin_cos(breath_rate * k * dt + breath_phase, &s, &c)
-            if touch_step(&touch, &tissue.data, &person.data, p, v, breath * s, breath * breath_rate * c, effort[k],
+            if touch_step(&touch, &tissue.data, &person.data, p, v, breath * s, breath * breath_rate * c, own_tone[k],
                           noise[k], f):
                 beats += 1.0
             speed = clamp((force[k] - tissue.data.normal) / damping, -speed_max, speed_max)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -32,7 +32,7 @@ from ..native import (
 from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
-from .flesh import flesh
+from .flesh import flesh, friction_after
 from .people import find_person
 from .placement import place
 from .world import TABLE_HEIGHT, World
@@ -43,6 +43,9 @@ STAND_OFF = 0.05  # m above the surface as it is known
 SETTLE = 0.5  # s of holding still before the tare
 TARE = 0.5  # s of sensor readings averaged as zero
 STIFFNESS = (500.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
+STARTLE = 0.015  # m up, of 10 to 30 mm in 0.2 to 0.5 s; assumption
+STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
+SHIFT_TIME = 0.5  # s that re-positioning takes; assumption
 _SET_POINT_EVERY = 10  # cycles of 1 ms: set-points come at 100 Hz
 _UP = np.array([0.0, 0.0, TABLE_HEIGHT])
 
@@ -71,7 +74,8 @@ class PressSimulation:
         self._look(surface_off)
         self._stand(gui)
         self._control(settings)
-        self._withdraw = False
+        self._events = self._plan_events()
+        self._lying = 0.0
         self._done = False
         self.force_true = 0.0
 
@@ -158,15 +162,16 @@ class PressSimulation:
         d, n = self.disturbances, self.model.n
         rng = self._rng
         breath_rate, breath_phase = 2.0 * np.pi * d.breathing_hz, rng.uniform(-np.pi, np.pi)
-        person = Person(self._person.constants, period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
+        self._flesh = flesh(self._body, self._person, self.plan.skin)
+        self._human = Person(self._person.constants, period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
         base = self._placement.base.copy()
         base[2, 3] -= TABLE_HEIGHT
         payload_mass, payload_com = self._payload()
         # The encoder's first difference would see the start as a jump, so physics starts at rest on a count.
         return Plant(
             self.model,
-            flesh(self._body, self._person),
-            person,
+            self._flesh,
+            self._human,
             rng,
             PERIOD,
             coulomb=over_joints(d.coulomb_nm, n),
@@ -198,6 +203,27 @@ class PressSimulation:
             delay=d.delay_cycles,
             sensor_delay=round(d.sensor_delay_ms * 1e-3 / PERIOD),
         )
+
+    def _plan_events(self) -> list[tuple[float, Callable[[], None]]]:
+        """What the person does, and when [s]; in time's order."""
+        events: list[tuple[float, Callable[[], None]]] = []
+        if self.plan.shift_s is not None:
+            events.append((self.plan.shift_s, self._shift))
+        if self.plan.startle_s is not None:
+            events.append((self.plan.startle_s, self._startle))
+            events.append((self.plan.startle_s + STARTLE_UP, self._lie_back))
+        return sorted(events, key=lambda event: event[0])
+
+    def _shift(self) -> None:
+        self._lying = self.plan.shift_mm * 1e-3
+        self.arm.plant.shift_skin(self._lying, SHIFT_TIME)
+
+    def _startle(self) -> None:
+        self._human.startle()
+        self.arm.plant.shift_skin(self._lying + STARTLE, STARTLE_UP)
+
+    def _lie_back(self) -> None:
+        self.arm.plant.shift_skin(self._lying, STARTLE_DOWN)
 
     def _payload(self) -> tuple[float, Floats]:
         """What an arm that holds itself up does not know it carries: kg; (3,) m, seen from the TCP."""
@@ -301,6 +327,8 @@ class PressSimulation:
     def _tick(self, rows: list[Floats], row: int, late: float, lost: bool) -> None:
         """One control cycle: read, decide (unless the cycle is lost), write, let time pass."""
         state = self.arm.read()
+        while self._events and state.time >= self._events[0][0]:
+            self._events.pop(0)[1]()
         if not lost:
             now = state.time + late
             self.arm.write(self.controller.step(state, self._set_point, now - self._last_time)[0])
@@ -315,6 +343,7 @@ class PressSimulation:
     def _update(self) -> None:
         """The slow side, 100 Hz: settle, tare, then follow the profile."""
         state = self.arm.read()
+        self._flesh.friction = friction_after(self.plan.skin, state.time)
         if not self._profile.pressing and state.time >= SETTLE:
             self._wrench_sum += state.wrench
             self._wrench_count += 1

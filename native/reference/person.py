@@ -6,7 +6,7 @@
     m' = ((p > p_touch and |v| < v_touch) - m)/tau;  g = 1 - c m                                       reflex gain
     u1 = g (b + (1-b) a) sat((acc(t - 19 ms) - acc0)/acc1);  u2 alike with speed, 45 ms                reflexes
     w' = (sat((If(t - 120 ms) - I0)/I1) - w)/tau                                                       guarding
-    a' = (min(1, rest + c_S max(0,S) + c_E effort + u1 + u2 + w) - a)/tau                              muscle tone
+    a' = (min(1, rest + c_S max(0,S) + own + startle + u1 + u2 + w) - a)/tau                              muscle tone
     D  = sat((r - d0)/d1) (1 below d2, fading over d3) (a < a0);  R' = D (1-R)/tau - R/tau'            release
     s' = (s_max - s)/tau in contact, -s/tau' off it                                                    softening
    V' = (calm - c alarm - V)/tau,  S' = (c alarm - c calm - S)/tau                                    vagal, sympathetic
@@ -65,6 +65,7 @@ class ReferencePerson:
     arousal_shift: float = 0.0
     beat: float = 0.0
     time: float = 0.0
+    startled: float = 0.0
     beats: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,11 +81,11 @@ class ReferencePerson:
         return 1.0 + self.c.tone_stiffening * self.tone
 
     def step(
-        self, place: Place, force: float, area: float, rate: float, effort: float = 0.0, noise: float = 0.0
+        self, place: Place, force: float, area: float, rate: float, own_tone: float = 0.0, noise: float = 0.0
     ) -> None:
         """One dt under `force` N on `area` m² that sinks in at `rate` m/s.
 
-        `effort`: of the own hand, 0..1; `noise`: standard normal, used when a beat falls.
+        `own_tone`: of their own posture and effort, 0..1; `noise`: standard normal, used when a beat falls.
         """
         c, dt = self.c, self.dt
         pressure = force / area if area > 0.0 else 0.0
@@ -95,7 +96,7 @@ class ReferencePerson:
 
         hurts = 10.0 * (1.0 - np.exp(-max(0.0, share - c.pain_onset) / c.pain_scale))
         self.pain += (hurts - self.pain) * dt / (c.pain_rise_time if hurts > self.pain else c.pain_fall_time)
-        self._tone(pressure, rate if area > 0.0 else 0.0, effort)
+        self._tone(pressure, rate if area > 0.0 else 0.0, own_tone)
 
         fade = 1.0 if share < c.dose_limit else sat(1.0 - (share - c.dose_limit) / c.dose_fade)
         dose = sat((share - c.dose_onset) / c.dose_range) * fade * (self.tone < c.dose_tone)
@@ -106,7 +107,11 @@ class ReferencePerson:
             place.softening -= place.softening / c.softening_return * dt
         self._heart(pressure, noise)
 
-    def _tone(self, pressure: float, rate: float, effort: float) -> None:
+    def startle(self) -> None:
+        """Start: all muscles tighten at once."""
+        self.startled = self.time + self.c.startle_time
+
+    def _tone(self, pressure: float, rate: float, own_tone: float) -> None:
         c, dt = self.c, self.dt
         touched = pressure > c.touch_pressure and abs(rate) < c.touch_speed
         self.touch += (touched - self.touch) * dt / c.touch_time
@@ -120,7 +125,8 @@ class ReferencePerson:
         medium = gain * sat((self.speeds[0] - c.medium_threshold) / c.medium_range)
         guard = sat((self.pains[0] - c.guard_onset) / c.guard_range)
         self.guard += (guard - self.guard) * dt / (c.guard_rise_time if guard > self.guard else c.guard_fall_time)
-        wanted = c.resting_tone + c.arousal_tone * max(0.0, self.arousal) + c.effort_tone * effort
+        wanted = c.resting_tone + c.arousal_tone * max(0.0, self.arousal) + own_tone
+        wanted += c.startle_tone * (self.time < self.startled)
         wanted = min(1.0, wanted + short + medium + self.guard)
         self.tone += (wanted - self.tone) * dt / (c.rise_time if wanted > self.tone else c.fall_time)
 

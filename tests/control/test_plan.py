@@ -91,6 +91,10 @@ def test_a_small_tool_is_limited_by_pressure(monkeypatch: pytest.MonkeyPatch) ->
         ({"seed": -1}, "seed"),
         ({"disturbances": "wild"}, "disturbances: 'wild'.*ideal, realistic, harsh"),
         ({"control_hz": 333}, "control_hz: 333.*250, 500, 1000"),
+        ({"skin": "butter"}, "skin: 'butter'.*dry, oil, lotion"),
+        ({"startle_s": -1.0}, "startle_s: -1 s.*from 0 s on"),
+        ({"shift_s": math.nan}, "shift_s: nan s"),
+        ({"shift_s": 3.0, "shift_mm": 80.0}, "shift_mm: 80 mm.*-50 to 50 mm"),
     ],
 )
 def test_every_other_value_out_of_range_is_named_with_what_is_allowed(change: dict[str, Any], said: str) -> None:

@@ -67,6 +67,9 @@ def test_person_is_the_reference() -> None:
         area = np.pi * min(0.012 * force / 2000.0, 1e-4)
         rate = 0.2 * np.sin(7.0 * t) * (k % 3000 < 300) + 0.01 * np.sin(t)
         given = (force, area, rate, 0.5 * (k > 15_000), rng.standard_normal())
+        if k == 20_000:
+            ours.startle()
+            readable.startle()
         if ours.step(*given):
             beats.append(ours.time)
         readable.step(place, *given)

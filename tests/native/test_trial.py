@@ -11,7 +11,7 @@ FLAT = (np.zeros((12, 12)), 0.0, 0.0, 0.01)
 PLACE = (0.052, 0.047)
 
 
-def one_by_one(force: np.ndarray, effort: np.ndarray, noise: np.ndarray) -> dict[str, float]:
+def one_by_one(force: np.ndarray, own_tone: np.ndarray, noise: np.ndarray) -> dict[str, float]:
     """The end of the same press, from the steps of Tissue and Person."""
     tissue, person = Tissue(*FLAT, LAW), Person(threshold=LAW.threshold, trigger=LAW.trigger)
     z, vz, bulge, pressed, depth, beats = 0.0, 0.0, 0.0, 0.0, 0.0, 0
@@ -23,7 +23,7 @@ def one_by_one(force: np.ndarray, effort: np.ndarray, noise: np.ndarray) -> dict
         pressed = float(on_tip[2])
         area = np.pi * min(TIP_RADIUS * depth, CONTACT_RADIUS**2) if depth > 0.0 else 0.0
         before = person.release, person.softening
-        beats += person.step(pressed, area, lift_rate - vz, effort[k], noise[k])
+        beats += person.step(pressed, area, lift_rate - vz, own_tone[k], noise[k])
         tissue.add_memory(person.release - before[0], person.softening - before[1])
         vz = -min(0.05, max(-0.05, (force[k] - pressed) / 500.0))
         z += vz * DT
@@ -34,8 +34,8 @@ def one_by_one(force: np.ndarray, effort: np.ndarray, noise: np.ndarray) -> dict
 def pressing(seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     count = round(seconds / DT)
     force = np.interp(np.arange(count) * DT, [0.0, 4.0, seconds], [0.0, 45.0, 35.0])
-    effort = 0.3 * (np.arange(count) > count // 2)
-    return force, effort, np.random.default_rng(3).standard_normal(count)
+    own_tone = 0.3 * (np.arange(count) > count // 2)
+    return force, own_tone, np.random.default_rng(3).standard_normal(count)
 
 
 def test_press_is_the_steps_of_tissue_and_person() -> None:
@@ -54,7 +54,7 @@ def test_press_is_the_steps_of_tissue_and_person() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"effort": np.zeros(3)}, "effort of 3"),
+        ({"own_tone": np.zeros(3)}, "own_tone of 3"),
         ({"noise": np.full(1000, np.nan)}, "finite numbers"),
         ({"force": np.full(1000, np.inf)}, "finite numbers"),
         ({"every": 0}, "above 0"),
@@ -62,6 +62,6 @@ def test_press_is_the_steps_of_tissue_and_person() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_pressed_is_refused(change: dict[str, object], said: str) -> None:
-    given = {"force": np.zeros(1000), "effort": np.zeros(1000), "noise": np.zeros(1000)} | change
+    given = {"force": np.zeros(1000), "own_tone": np.zeros(1000), "noise": np.zeros(1000)} | change
     with pytest.raises(ValueError, match=said):
         press_with(Tissue(*FLAT, LAW), Person(), PLACE, tip_radius=0.012, contact_radius=0.01, **given)
