@@ -59,7 +59,7 @@ def test_people_differ_as_the_sources_say(crowd: list[Recipient]) -> None:
 
 @pytest.mark.parametrize("name", ["1/", "/1", "-1/2", "1/-2", "1/2/3", "avrage", "", "man_41"])
 def test_nobody_of_that_name(name: str) -> None:
-    with pytest.raises(InputError, match="person: .* is not known"):
+    with pytest.raises(InputError, match=r"person: .* is not known"):
         find_person(name)
 
 

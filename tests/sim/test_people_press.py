@@ -36,7 +36,7 @@ def test_a_startle_pushes_and_braces_and_passes() -> None:
 
 @pytest.mark.parametrize("shift", [-4.0, 15.0])
 def test_a_body_that_moves_is_followed(shift: float) -> None:
-    ticks = run(replace(LONG, shift_s=5.0, shift_mm=shift))
+    ticks = run(replace(LONG, shift_s=8.0, shift_mm=shift))
     hold = in_state(ticks, ContactState.HOLD)
     assert abs(ticks["force_true"][hold][-500:].mean() - 20.0) < 0.5
     height = ticks["tcp_position"][hold][:, 2]
@@ -44,7 +44,7 @@ def test_a_body_that_moves_is_followed(shift: float) -> None:
 
 
 def test_a_body_that_drops_away_is_not_chased() -> None:
-    ticks = run(replace(LONG, shift_s=5.0, shift_mm=-30.0))
+    ticks = run(replace(LONG, shift_s=8.0, shift_mm=-50.0))
     assert Cause(int(ticks["causes"][-1])) == Cause.CONTACT_LOST
     assert ticks["force_true"][-1] == 0.0
 
