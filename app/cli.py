@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 body = typer.Typer(help="The people that come with the package.", no_args_is_help=True)
 app.add_typer(body, name="body")
+compare = typer.Typer(help="Compare ways to press, over a population.", no_args_is_help=True)
+app.add_typer(compare, name="compare")
 bench = typer.Typer(help="Measure against the project's goals.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 
@@ -233,6 +235,35 @@ def body_list() -> None:
     from .people import print_bodies
 
     print_bodies()
+
+
+@compare.command("self")
+def compare_self(
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 50,
+    seed: Annotated[int, typer.Option(min=0, help="Of the population.")] = 1,
+    site: Annotated[list[str] | None, typer.Option(help="A site to press; may be given often. All otherwise.")] = None,
+    share: Annotated[float, typer.Option(help="Of the person's pain threshold, as far as the caps allow.")] = 0.8,
+    hold: Annotated[float, typer.Option(help="Seconds at each site.")] = 60.0,
+    changes_on: Annotated[
+        int, typer.Option(min=0, help="People on whom each assumed constant is halved and doubled; 0: none.")
+    ] = 5,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """Press the same plan by the person's own hand and by an arm; say what differs and what that rests on."""
+    from ..sim.compare import DosePlan
+    from ..sim.compare import compare_self as press_both
+    from .compare import print_comparison
+
+    plan = DosePlan(tuple(site or DosePlan.sites), share=share, hold_s=hold)
+    with _progress(False) as progress:
+        task = progress.add_task("comparing", total=None, force="")
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        comparison = press_both(count, seed, plan, jobs=jobs, changes_on=changes_on, on_progress=on_progress)
+    print_comparison(comparison, json)
 
 
 @bench.command("press")

@@ -16,6 +16,17 @@ _ABOVE_ZERO = (
     "arousal_time", "interval", "short_range", "medium_range", "guard_range",
 )  # fmt: skip
 
+ASSUMED = (
+    "bulge", "resting_tone", "arousal_tone", "startle_tone", "startle_time", "rise_time", "fall_time",
+    "threshold_area_power", "threshold_least", "pain_onset", "pain_scale", "pain_rise_time", "pain_fall_time",
+    "touch_speed", "touch_time", "relaxed_reflex", "speed_filter", "short_threshold", "short_range",
+    "medium_threshold", "medium_range", "guard_delay", "guard_onset", "guard_range", "guard_rise_time",
+    "guard_fall_time", "dose_onset", "dose_range", "dose_limit", "dose_fade", "dose_tone", "release_time",
+    "release_return", "pain_ease", "alarm_onset", "alarm_range", "alarm_vagal", "alarm_arousal", "calm_arousal",
+    "vagal_fall_time", "arousal_rise_time", "vagal_gain", "arousal_gain", "swing_with_tone", "interval_noise",
+)  # fmt: skip
+"""The constants that no source was found for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PersonConstants:

@@ -21,8 +21,8 @@ def press_with(Tissue tissue, Person person, place, double[::1] force, double[::
                double breath_phase=0.0, double damping=500.0, double speed_max=0.05, int every=10):
     """Press at `place` (2,) [m, body axes] with a `force` [N] per period of the person; rows (N / every, 9) of `TOUCH_FIELDS`.
 
-    The tip yields like a damper of `damping` [Ns/m] that the force moves along the skin's normal, at most `speed_max`
-    [m/s]. `own_tone` (N,) is what their own posture and own_tone put on the muscle; `noise` (N,) standard normal, for the heart. The skin moves by
+    The tip rides on the breathing skin and yields like a damper of `damping` [Ns/m] that the force moves along the
+    skin's normal, at most `speed_max` [m/s]. `own_tone` (N,) is what their own posture and own_tone put on the muscle; `noise` (N,) standard normal, for the heart. The skin moves by
     `breath` [m] at `breath_rate` [rad/s]. Raises ValueError for lengths that differ and numbers that are not finite.
     """
     cdef Py_ssize_t count = force.shape[0]
@@ -39,7 +39,7 @@ def press_with(Tissue tissue, Person person, place, double[::1] force, double[::
     cdef double n[3]
     cdef double h[3]
     cdef double f[3]
-    cdef double s, c, speed
+    cdef double s, c, speed, rise
     cdef double beats = 0.0
     cdef Py_ssize_t k
     cdef int j
@@ -55,12 +55,14 @@ def press_with(Tissue tissue, Person person, place, double[::1] force, double[::
     with nogil:
         for k in range(count):
             sin_cos(breath_rate * k * dt + breath_phase, &s, &c)
-            if touch_step(&touch, &tissue.data, &person.data, p, v, breath * s, breath * breath_rate * c, own_tone[k],
-                          noise[k], f):
+            rise = breath * breath_rate * c
+            if touch_step(&touch, &tissue.data, &person.data, p, v, breath * s, rise, own_tone[k], noise[k], f):
                 beats += 1.0
             speed = clamp((force[k] - tissue.data.normal) / damping, -speed_max, speed_max)
             for j in range(3):
                 v[j] = -speed * n[j]
+            v[2] += rise
+            for j in range(3):
                 p[j] += v[j] * dt
             if (k + 1) % every == 0 and (k + 1) // every <= rows.shape[0]:
                 j = <int>((k + 1) // every - 1)

@@ -25,7 +25,7 @@ def one_by_one(force: np.ndarray, own_tone: np.ndarray, noise: np.ndarray) -> di
         before = person.release, person.softening
         beats += person.step(pressed, area, lift_rate - vz, own_tone[k], noise[k])
         tissue.add_memory(person.release - before[0], person.softening - before[1])
-        vz = -min(0.05, max(-0.05, (force[k] - pressed) / 500.0))
+        vz = BREATH * BREATH_RATE * np.cos(BREATH_RATE * k * DT) - min(0.05, max(-0.05, (force[k] - pressed) / 500.0))
         z += vz * DT
     return {"force": pressed, "depth": depth, "pain": person.pain, "tone": person.tone,
             "release": person.release, "softening": person.softening, "beats": beats}  # fmt: skip
