@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 FILE = Path(__file__).with_name("bodies") / "atlas.yaml"
 AREAS = ("spinous_processes", "cervical_spine", "kidney", "floating_ribs", "anterior_neck", "axilla")
 _MIDDLE = ("c7", "sacrum")
-_SIDED = ("acromion", "iliac_spine")
+_SIDED = ("acromion", "iliac_spine", "iliac_crest", "scapula_tip")
 _SIGN = dict(zip(SIDES, (1.0, -1.0), strict=True))
 
 

@@ -153,7 +153,7 @@ def load_body(name: str = TEMPLATE) -> Body:
         hint = f"; did you mean {close[0]}?" if close else ""
         raise InputError(f"body: {name!r} is not known; one of {', '.join(known)} is allowed{hint}")
     vertices, field = _read(name)
-    return assemble(name, vertices, _triangles(), field, partial(_carry, vertices))
+    return assemble(name, vertices, _triangles(), field, partial(carry, *_template(), vertices))
 
 
 def assemble(
@@ -215,13 +215,12 @@ def _template() -> tuple[Floats, NDArray[np.int32]]:
     return vertices, triangles[up]
 
 
-def _carry(vertices: Floats, points: Floats) -> Floats:
-    """Where points (N, 2) [m] of the template, seen from above, lie on a skin with the same triangles.
+def carry(template: Floats, triangles: NDArray[np.int32], vertices: Floats, points: Floats) -> Floats:
+    """Where points (N, 2) [m] of a template skin, seen from above, lie on another one with the same triangles.
 
     Along the spine a point goes where its triangle goes. Across, it keeps its share of the breadth of the shoulders:
     what a triangle does there follows fat and muscle on the skin, not the bones and muscles below it (assumption).
     """
-    template, triangles = _template()
     acromion = load_atlas().landmarks["acromion_left"]
     breadth = _carry_one(template, triangles, vertices, acromion)[1] / acromion[1]
     return np.array([[_carry_one(template, triangles, vertices, p)[0], breadth * p[1]] for p in points])

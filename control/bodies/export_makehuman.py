@@ -226,6 +226,15 @@ def turn(name: str, person: Person, before: Rotation, drop: float) -> Rotation:
     return Rotation.from_rotvec(goal * np.radians(twist) * mirror[1]) * swing
 
 
+def lie_down(person: Person) -> tuple[Floats, dict[str, Floats]]:
+    """Vertices (V, 3) and joints (3,) of the person in the pose, on the table; the front not yet pressed flat."""
+    posed, joints = pose(person)
+    shift = resting_place(person, posed)
+    shoulder = (joints["upperarm01.L"] + shift)[2]
+    posed, joints = pose(person, (shoulder - HAND) / (SHOULDER - HAND))
+    return posed + shift, {name: joint + shift for name, joint in joints.items()}
+
+
 def follows(person: Person, *names: str) -> Floats:
     """(V,) how much each vertex follows bones whose names begin with one of `names`."""
     share = np.zeros(len(person.vertices))
@@ -294,13 +303,12 @@ def sample_heights(person: Person, vertices: Floats, ends: tuple[tuple[float, fl
 def export(wheel: zipfile.ZipFile, build: dict[str, Any], out: Path) -> Person:
     """Write one person's skin and height field to `out`, and say what is in it."""
     person = read_person(wheel, build)
-    posed, joints = pose(person)
-    shift = resting_place(person, posed)
-    shoulder = (joints["upperarm01.L"] + shift)[2]
-    posed, joints = pose(person, (shoulder - HAND) / (SHOULDER - HAND))
-    vertices = flatten(person, posed + shift)
+    posed, joints = lie_down(person)
+    vertices = flatten(person, posed)
     ends = field_size(person, vertices, build["stature_m"])
     heights = sample_heights(person, vertices, ends)
+    if heights.max() > 32767 * HEIGHT_STEP:
+        raise ValueError(f"{out.stem}: {heights.max():.3f} m thick; {32767 * HEIGHT_STEP:.3f} m fit into 16 bit")
     np.savez_compressed(
         out,
         schema=np.array("massage-arm/body/2"),
@@ -309,9 +317,9 @@ def export(wheel: zipfile.ZipFile, build: dict[str, Any], out: Path) -> Person:
         origin=np.array([ends[0][0], ends[1][0]]),
         scale=np.array([VERTEX_STEP, HEIGHT_STEP, SPACING]),
     )
-    corners = (posed + shift)[person.triangles]
+    corners = posed[person.triangles]
     volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6.0
-    levels_mm = {name: round(1e3 * (joints[name] + shift)[0]) for name in ("spine03", "neck01", "upperleg01.L")}
+    levels_mm = {name: round(1e3 * joints[name][0]) for name in ("spine03", "neck01", "upperleg01.L")}
     print(f"{out.stem}: {1e3 * volume:.0f} kg, x of joints in mm {levels_mm}, {out.stat().st_size} bytes")
     return person
 
