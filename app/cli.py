@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from ..control.figure import Figure
     from ..control.plan import PressPlan
     from .run import Simulation
 
@@ -17,7 +18,7 @@ STOPPED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 GOAL_MISSED = 1
 
 app = typer.Typer(
-    help="Robotic massage: one exact, quiet, limited press.",
+    help="Robotic massage: exact, quiet, limited pressure, tried on simulated people first.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -237,6 +238,24 @@ def body_list() -> None:
     print_bodies()
 
 
+@app.command()
+def scan(
+    source: Annotated[
+        str, typer.Argument(help="Whom to scan in simulation (a body or SEED/NUMBER), or a file: OBJ, PLY, STL, PCD.")
+    ] = "average",
+    landmarks: Annotated[Path | None, typer.Option(help="For a file: where the landmarks are (YAML).")] = None,
+    unit: Annotated[str, typer.Option(help="Of the file's numbers: m, cm or mm.")] = "m",
+    seed: Annotated[int, typer.Option(min=0, help="Of the camera's noise and of how the person lies.")] = 0,
+    out: Annotated[Path, typer.Option(help="Where the back goes (.npz); its picture beside it.")] = Path("back.npz"),
+    cloud: Annotated[Path | None, typer.Option(help="Where the points seen go (.ply).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """Find the sites on a back that a simulated camera sees or a file holds; `run --person` takes the result."""
+    from .scan import scan_to_file
+
+    scan_to_file(source, landmarks, unit, seed, out, cloud, json)
+
+
 @compare.command("self")
 def compare_self(
     count: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 50,
@@ -275,6 +294,25 @@ def bench_press(
 ) -> None:
     """The press against its goals; exit code 0 when all are met, 1 when one is missed."""
     from ..sim.bench import press_bench
+
+    _bench(lambda on_progress: press_bench(range(seeds), jobs, on_progress, disturbances=disturbances), json)
+
+
+@bench.command("scan")
+def bench_scan(
+    json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, nothing else.")] = False,
+    count: Annotated[int, typer.Option(min=1, help="People of population 1, each scanned once.")] = 20,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 1,
+) -> None:
+    """Registered sites against the true ones; exit code 0 when all goals are met, 1 when one is missed."""
+    from ..sim.scan import scan_bench
+
+    people = [f"1/{number}" for number in range(count)]
+    _bench(lambda on_progress: scan_bench(people, jobs, on_progress), json)
+
+
+def _bench(measure: "Callable[[Callable[[int, int], None]], list[Figure]]", json: bool) -> None:
+    """Measure under a progress bar and show figures and goals; ends with GOAL_MISSED when one is missed."""
     from .figures import print_json, print_table
 
     with _progress(False) as progress:
@@ -283,7 +321,7 @@ def bench_press(
         def on_progress(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        figures = press_bench(range(seeds), jobs, on_progress, disturbances=disturbances)
+        figures = measure(on_progress)
     if json:
         print_json(figures)
     else:

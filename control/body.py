@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import io
 import math
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -22,6 +24,8 @@ Floats = NDArray[np.float64]
 FOLDER = Path(__file__).with_name("bodies")
 TEMPLATE = "average"
 """The body that the atlas is drawn on."""
+BODY_FILE = ".npz"
+_FILE_SCHEMA = "massage-arm/scanned-body/1"
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,9 @@ def body_names() -> list[str]:
 
 
 def load_body(name: str = TEMPLATE) -> Body:
-    """The body `name` of those shipped in `bodies/`; raises InputError for another name."""
+    """The body `name` of those shipped in `bodies/`, or of a file of `body_bytes`; InputError for another name."""
+    if name.endswith(BODY_FILE):
+        return _read_file(Path(name))
     known = body_names()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
@@ -154,6 +160,52 @@ def load_body(name: str = TEMPLATE) -> Body:
         raise InputError(f"body: {name!r} is not known; one of {', '.join(known)} is allowed{hint}")
     vertices, field = _read(name)
     return assemble(name, vertices, _triangles(), field, partial(carry, *_template(), vertices))
+
+
+def body_bytes(body: Body) -> bytes:
+    """A body as a file that `load_body` reads back equal: an .npz of arrays, SI, body frame."""
+    field, out = body.height_field, io.BytesIO()
+    sites = body.sites.values()
+    np.savez_compressed(
+        out,
+        schema=np.array(_FILE_SCHEMA),
+        vertices=body.vertices,
+        triangles=body.triangles,
+        field=np.array([field.x0, field.y0, field.spacing]),
+        coefficients=field.coefficients,
+        site_names=np.array(list(body.sites)),
+        sites=np.array([[*site.position, *site.normal, *site.fibre, site.radius] for site in sites]),
+        landmark_names=np.array(list(body.landmarks)),
+        landmarks=np.array(list(body.landmarks.values())),
+        area_names=np.array(list(body.keep_out)),
+        areas=np.array(list(body.keep_out.values())),
+    )
+    return out.getvalue()
+
+
+def _read_file(file: Path) -> Body:
+    try:
+        with np.load(file) as data:
+            if str(data["schema"]) != _FILE_SCHEMA:
+                raise InputError(f"{file}: schema: {str(data['schema'])!r} is not allowed; {_FILE_SCHEMA} is")
+            numbers = {name: data[name] for name in data.files}
+    except FileNotFoundError:
+        raise InputError(f"{file}: there is no such file") from None
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{file}: is no body of `massage-arm scan`: {error}") from error
+    if not all(np.isfinite(array).all() for array in numbers.values() if array.dtype.kind == "f"):
+        raise InputError(f"{file}: holds numbers that are not finite")
+    rows = dict(zip(numbers["site_names"].tolist(), numbers["sites"], strict=True))
+    x0, y0, spacing = (float(value) for value in numbers["field"])
+    return Body(
+        file.name,
+        numbers["vertices"],
+        numbers["triangles"],
+        HeightField(x0, y0, spacing, np.ascontiguousarray(numbers["coefficients"])),
+        {name: Site(name, row[:3], row[3:6], row[6:9], float(row[9])) for name, row in rows.items()},
+        dict(zip(numbers["landmark_names"].tolist(), numbers["landmarks"], strict=True)),
+        dict(zip(numbers["area_names"].tolist(), numbers["areas"], strict=True)),
+    )
 
 
 def assemble(

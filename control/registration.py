@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import distance_transform_edt, gaussian_filter, spline_filter
 
 from ..native import InputError
@@ -232,6 +231,26 @@ def _heights(seen: HeightMap, vertices: Floats, jacobian: Floats, cut: float) ->
     return distance, weight, rows * upright[:, None]
 
 
+def _rasterise(triangles: Floats, x: Floats, y: Floats) -> Floats:
+    """Largest height (len x, len y) [m] of triangles (T, 3, 3) over a grid, NaN where there is none."""
+    heights = np.full((len(x), len(y)), np.nan)
+    step = x[1] - x[0]
+    low = np.ceil((triangles[:, :, :2].min(axis=1) - (x[0], y[0])) / step).astype(int)
+    high = np.floor((triangles[:, :, :2].max(axis=1) - (x[0], y[0])) / step).astype(int)
+    low, high = np.maximum(low, 0), np.minimum(high, (len(x) - 1, len(y) - 1))
+    for (a, b, c), (i0, j0), (i1, j1) in zip(triangles, low, high, strict=True):
+        if i0 > i1 or j0 > j1:
+            continue
+        u, v = b - a, c - a
+        px, py = x[i0 : i1 + 1, None] - a[0], y[None, j0 : j1 + 1] - a[1]
+        area = u[0] * v[1] - u[1] * v[0]
+        s, t = (px * v[1] - v[0] * py) / area, (u[0] * py - px * u[1]) / area
+        inside = (s >= -1e-9) & (t >= -1e-9) & (s + t <= 1.0 + 1e-9)
+        patch = heights[i0 : i1 + 1, j0 : j1 + 1]
+        patch[inside] = np.fmax(patch[inside], (a[2] + s * u[2] + t * v[2])[inside])
+    return heights
+
+
 def _surface(shapes: Shapes, vertices: Floats, seen: HeightMap) -> HeightField:
     """The back as a smooth surface: the fitted model plus what the scan says otherwise, averaged over `_BLUR`.
 
@@ -239,8 +258,7 @@ def _surface(shapes: Shapes, vertices: Floats, seen: HeightMap) -> HeightField:
     them. Beside the back the height comes down to the table, as on the bodies that come with the package.
     """
     x, y = seen.x, seen.y
-    grid = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1)
-    model = LinearNDInterpolator(vertices[:, :2], vertices[:, 2])(grid)
+    model = _rasterise(vertices[shapes.triangles], x, y)
     beyond, nearest = distance_transform_edt(np.isnan(model), sampling=seen.spacing, return_indices=True)
     model = gaussian_filter(model[tuple(nearest)], _MODEL_BLUR / seen.spacing, mode="nearest")
     off = seen.height - model

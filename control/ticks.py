@@ -58,7 +58,7 @@ TICK_FIELDS = (
     TickField("release", 1, "0..1, of the place, NaN on a real arm"),
     TickField("softening", 1, "0..1, share of stiffness that the place has lost, NaN on a real arm"),
     TickField("beats", 1, "heartbeats since the start, NaN on a real arm"),
-    TickField("surface_known_error", 1, "m, true minus assumed height of the surface along its normal"),
+    TickField("surface_known_error", 1, "m, assumed minus true height of the surface along its normal"),
 )
 
 

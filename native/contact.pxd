@@ -49,6 +49,7 @@ cdef struct Contact:
     double feedback                  # N, PI part
     double integral                  # N
     double measured                  # N, filtered, along the press direction
+    double sag                       # m, how much deeper than its reference the arm stood when the approach began
     double lead                      # m, normal reference ahead of the expected surface
     double speed                     # m/s, of the normal reference
     double withdrawn                 # m
@@ -108,19 +109,21 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         c.reference = 0.0
         if task == TASK_PRESS and c.armed and heard and c.causes == 0:
             c.armed = 0
+            c.sag = clamp(ahead * want.stiffness_normal, -g.sag_force_max, g.sag_force_max)
+            c.sag = c.sag / want.stiffness_normal if want.stiffness_normal > 0.0 else 0.0
             enter(c, APPROACH)
     elif c.state == APPROACH:
         c.speed = want.approach_speed * clamp(1.0 - c.measured / g.touch_force, 0.0, 1.0)
         if c.speed < g.approach_speed_min:
             c.speed = g.approach_speed_min
-        if c.speed * dt > ahead + g.approach_lead:
-            c.speed = clamp((ahead + g.approach_lead) / dt, 0.0, c.speed)
+        if c.speed * dt > ahead - c.sag + g.approach_lead:
+            c.speed = clamp((ahead - c.sag + g.approach_lead) / dt, 0.0, c.speed)
         c.above = c.above + dt if c.measured >= g.touch_force else 0.0
         if c.above >= g.touch_time:
             enter(c, TOUCH)
             c.reference = g.touch_force if g.touch_force < want.force else want.force
             c.integral = 0.0
-        elif c.lead > g.search_depth or c.age > g.approach_time_max:
+        elif c.lead + c.sag > g.search_depth or c.age > g.approach_time_max:
             let_go(c, SURFACE_NOT_FOUND)
     elif c.state == TOUCH:
         if c.age >= g.settle_time:

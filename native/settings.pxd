@@ -39,6 +39,7 @@ cdef struct Settings:
     double approach_speed_max
     double approach_speed_min
     double approach_lead
+    double sag_force_max
     double touch_force
     double touch_time
     double settle_time

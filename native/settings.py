@@ -64,6 +64,8 @@ class ControllerSettings:
     """m/s, what is left of the approach speed when the touch force is nearly reached."""
     approach_lead: float = 0.012
     """m, how far the reference may run ahead of the arm while it searches the surface."""
+    sag_force_max: float = 8.0
+    """N, of weight that nobody compensates, seen at rest, that the reference leads by besides."""
     touch_force: float = 3.0
     """N."""
     touch_time: float = 0.005

@@ -1,7 +1,8 @@
 """People to press: a body and everything else that differs between them, drawn from stated distributions.
 
-A person is named by a body (`man_41_average`: it, with typical constants) or as SEED/NUMBER, one of the population
-that is drawn from the seed; the number counts from 0, and nobody depends on how many are drawn.
+A person is named by a body (`man_41_average`, or a file of `massage-arm scan`: it, with typical constants) or as
+SEED/NUMBER, one of the population that is drawn from the seed; the number counts from 0, and nobody depends on how many
+are drawn.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from ..control.body import TEMPLATE, body_names, builds
+from ..control.body import BODY_FILE, TEMPLATE, body_names, builds
 from ..control.sites import REGIONS, SIDES
 from ..native import InputError, PersonConstants
 
@@ -70,15 +71,12 @@ class Recipient:
     def record(self) -> dict[str, Any]:
         """All that is particular to them, for JSON."""
         usual = PersonConstants()
-        build = builds()[self.body]
+        build = builds().get(self.body)
         own = {f.name: getattr(self.constants, f.name) for f in fields(usual)}
         return {
             "name": self.name,
             "body": self.body,
-            "sex": build.sex,
-            "age": build.age,
-            "stature_m": build.stature_m,
-            "mass_kg": build.mass_kg,
+            **(asdict(build) if build else {}),
             "stiffness": dict(self.stiffness),
             "threshold": dict(self.threshold),
             "trigger_points": [site for site, there in self.trigger.items() if there > 0.0],
@@ -90,7 +88,7 @@ class Recipient:
 
 def find_person(name: str) -> Recipient:
     """The person called `name`; InputError when there is none."""
-    if name in body_names():
+    if name in body_names() or name.endswith(BODY_FILE):
         return Recipient(name, name)
     drawn = re.fullmatch(r"(\d{1,9})/(\d{1,9})", name)
     if drawn:
@@ -98,7 +96,10 @@ def find_person(name: str) -> Recipient:
     close = difflib.get_close_matches(name, body_names(), n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     known = ", ".join(body_names())
-    raise InputError(f"person: {name!r} is not known; SEED/NUMBER such as 1/17, or one of {known} is allowed{hint}")
+    raise InputError(
+        f"person: {name!r} is not known; SEED/NUMBER such as 1/17, a file of `massage-arm scan` such as back.npz, "
+        f"or one of {known} is allowed{hint}"
+    )
 
 
 def draw_person(seed: int, number: int) -> Recipient:

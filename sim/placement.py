@@ -19,6 +19,8 @@ _ALONG = (0.0, -0.2, 0.2)  # m towards the head from the site
 _SEEDS = 16
 _HOPELESS = 6  # seeds without a posture, then the stand is given up
 _STEPS = 150
+_CLEAR = 0.09  # m between the table and the middle of any link: links are up to 0.15 m thick
+_TABLE_HALF, _TABLE_TOP = 0.36, 0.70  # m, `table.urdf.xacro`
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ def place(model: ArmModel, above: Floats, deepest: Floats, direction: Floats, wh
         for along in _ALONG:
             base = _standing(above[0] + along, side * distance, height, -side * np.pi / 2)
             postures = _reach(model, np.linalg.inv(base), above, deepest, direction)
-            found += [(_room(model, q), Placement(base, q)) for q in postures]
+            clear = [q for q in postures if _clearance(model, base, q) > _CLEAR]
+            found += [(_room(model, q), Placement(base, q)) for q in clear]
         if found:
             return max(found, key=lambda scored: scored[0])[1]
     raise InputError(
@@ -116,9 +119,23 @@ def _room(model: ArmModel, q: Floats) -> float:
 
 def _lowest_elbow(model: ArmModel, q: Floats) -> float:
     """Height [m, base] of the lowest joint beyond the second."""
+    return float(_joints(model, q)[2:, 2].min(initial=1.0))
+
+
+def _clearance(model: ArmModel, base: Floats, q: Floats) -> float:
+    """Distance [m] from the table of the lines between the joints from the second on, as a stand-in for the links."""
+    ends = _joints(model, q)[1:]
+    along = np.linspace(0.0, 1.0, 8)[:, None, None]
+    points = (ends[:-1] + along * (ends[1:] - ends[:-1])).reshape(-1, 3) @ base[:3, :3].T + base[:3, 3]
+    outside = np.maximum(0.0, np.column_stack([np.abs(points[:, 1]) - _TABLE_HALF, points[:, 2] - _TABLE_TOP]))
+    return float(np.linalg.norm(outside, axis=1).min(initial=np.inf))
+
+
+def _joints(model: ArmModel, q: Floats) -> Floats:
+    """(n, 3) m, base: where the joints are."""
     chain = model.chain
     T = np.eye(4)
-    heights = []
+    at = np.empty((chain.n, 3))
     for i in range(chain.n):
         T = T @ chain.placement[i]
         move = np.eye(4)
@@ -128,6 +145,5 @@ def _lowest_elbow(model: ArmModel, q: Floats) -> float:
         else:
             move[2, 3] = q[i]
         T = T @ move
-        if i >= 2:
-            heights.append(float(T[2, 3]))
-    return min(heights, default=1.0)
+        at[i] = T[:3, 3]
+    return at

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..control.arm import ArmAbilities
-from ..control.body import Body, Site, load_body
+from ..control.body import BODY_FILE, Body, Site, load_body
 from ..control.plan import PressPlan, check_plan
 from ..control.profile import PressProfile
 from ..control.sites import find_site
@@ -35,6 +35,7 @@ from .disturbances import Disturbances, load_disturbances, over_joints, wrong_ch
 from .flesh import flesh, friction_after
 from .people import find_person
 from .placement import place
+from .scan import known_back
 from .world import TABLE_HEIGHT, World
 
 Floats = NDArray[np.float64]
@@ -114,7 +115,10 @@ class PressSimulation:
     @property
     def input_files(self) -> Mapping[str, bytes]:
         """The files that the run was made from."""
-        return {"arm.urdf": self._arm_file.read_bytes(), "tool.yaml": self.tool.file.read_bytes()}
+        files = {"arm.urdf": self._arm_file.read_bytes(), "tool.yaml": self.tool.file.read_bytes()}
+        if self.plan.person.endswith(BODY_FILE):
+            files["body.npz"] = Path(self.plan.person).read_bytes()
+        return files
 
     @property
     def time(self) -> float:
@@ -139,12 +143,13 @@ class PressSimulation:
         self.model = ArmModel.from_urdf(self.urdf, TCP, base=self._arm_description.base)
 
     def _look(self, surface_off: float | None) -> None:
-        """What the arm is told of the surface: the site as a camera would see it."""
-        d = self.disturbances
-        point, normal, self._surface_error = wrong_surface(self._site.position, self._site.normal, d, self._rng)
+        """What the arm is told of the surface: the site of a scan, and what has moved since."""
+        known = known_back(self.plan.person, self.plan.seed).body.sites[self._site.name]
+        point, normal, _ = wrong_surface(known.position, known.normal, self.disturbances, self._rng)
         if surface_off is not None:
             point = self._site.position + surface_off * self._site.normal
-            self._surface_error = surface_off
+        height = self._body.height_field.value_and_gradient(*point[:2])[0]
+        self._surface_error = float((point[2] - height) * self._site.normal[2])
         self._surface = point + _UP
         self._direction = -normal
 
@@ -162,7 +167,7 @@ class PressSimulation:
         d, n = self.disturbances, self.model.n
         rng = self._rng
         breath_rate, breath_phase = 2.0 * np.pi * d.breathing_hz, rng.uniform(-np.pi, np.pi)
-        self._flesh = flesh(self._body, self._person, self.plan.skin)
+        self.tissue = flesh(self._body, self._person, self.plan.skin)
         self._human = Person(self._person.constants, period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
         base = self._placement.base.copy()
         base[2, 3] -= TABLE_HEIGHT
@@ -170,7 +175,7 @@ class PressSimulation:
         # The encoder's first difference would see the start as a jump, so physics starts at rest on a count.
         return Plant(
             self.model,
-            self._flesh,
+            self.tissue,
             self._human,
             rng,
             PERIOD,
@@ -343,7 +348,7 @@ class PressSimulation:
     def _update(self) -> None:
         """The slow side, 100 Hz: settle, tare, then follow the profile."""
         state = self.arm.read()
-        self._flesh.friction = friction_after(self.plan.skin, state.time)
+        self.tissue.friction = friction_after(self.plan.skin, state.time)
         if not self._profile.pressing and state.time >= SETTLE:
             self._wrench_sum += state.wrench
             self._wrench_count += 1

@@ -54,6 +54,7 @@ class Contact:
     measured: float = 0.0
     speed: float = 0.0
     withdrawn: float = 0.0
+    sag: float = 0.0
 
     @property
     def touching(self) -> bool:
@@ -102,6 +103,7 @@ class Contact:
                 self.reference = 0.0
                 if want.task == Task.PRESS and self.armed and heard and not self.causes:
                     self.armed = False
+                    self.sag = self._sag(want.stiffness[1], ahead)
                     self.enter(APPROACH)
             case ContactState.APPROACH:
                 self._approach(want, ahead, lead, dt)
@@ -136,17 +138,22 @@ class Contact:
             self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
         self._feedback(heard, dt)
 
+    def _sag(self, stiffness: float, ahead: float) -> float:
+        """How much deeper than its reference the arm stands at rest: weight that nobody compensates holds it there."""
+        most = self.settings.sag_force_max
+        return clamp(ahead * stiffness, -most, most) / stiffness if stiffness > 0.0 else 0.0
+
     def _approach(self, want: Any, ahead: float, lead: float, dt: float) -> None:
         """Forward, slower as the force rises, never further ahead of the arm than `approach_lead`."""
         g = self.settings
         speed = max(g.approach_speed_min, want.approach_speed * clamp(1.0 - self.measured / g.touch_force, 0.0, 1.0))
-        self.speed = min(speed, max(0.0, (ahead + g.approach_lead) / dt))
+        self.speed = min(speed, max(0.0, (ahead - self.sag + g.approach_lead) / dt))
         self.above = self.above + dt if self.measured >= g.touch_force else 0.0
         if self.above >= g.touch_time:
             self.enter(TOUCH)
             self.reference = min(g.touch_force, want.force)
             self.integral = 0.0
-        elif lead > g.search_depth or self.age > g.approach_time_max:
+        elif lead + self.sag > g.search_depth or self.age > g.approach_time_max:
             self.let_go(Cause.SURFACE_NOT_FOUND)
 
     def _feedback(self, heard: bool, dt: float) -> None:

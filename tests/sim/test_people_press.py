@@ -8,6 +8,7 @@ from massage_arm.control.body import body_names
 from massage_arm.control.metrics import metrics
 from massage_arm.control.plan import PressPlan
 from massage_arm.native import Cause, ContactState
+from massage_arm.sim.press import PressSimulation
 
 from .test_press import SHORT, in_state, run
 
@@ -49,12 +50,12 @@ def test_a_body_that_drops_away_is_not_chased() -> None:
     assert ticks["force_true"][-1] == 0.0
 
 
-def test_dry_skin_drags_more_than_oiled() -> None:
-    across = []
-    for skin in ("oil", "dry"):
-        wrench = run(replace(SHORT, skin=skin, disturbances="harsh"))
-        across.append(np.linalg.norm(wrench["true_wrench"][:, :2], axis=1).max())
-    assert across[1] > across[0]
+@pytest.mark.parametrize(("skin", "friction"), [("dry", 0.36), ("oil", 0.10), ("lotion", 0.10 + 0.35 * 2.0 / 300.0)])
+def test_skin_drags_as_it_is_treated(skin: str, friction: float) -> None:
+    simulation = PressSimulation(replace(SHORT, skin=skin))
+    simulation.advance(2001)
+    simulation.close()
+    assert simulation.tissue.friction == pytest.approx(friction, abs=1e-4)
 
 
 def test_the_figures_tell_of_the_person() -> None:

@@ -194,3 +194,13 @@ def test_the_controller_itself_knows_the_limits_of_the_site(site: str) -> None:
     simulation.close()
     assert held.force_max == min(60.0, find_site(site).soft_cap_n)
     assert held.force_hard == min(80.0, find_site(site).hard_stop_n)
+
+
+@pytest.mark.parametrize("arm", ["iiwa14", "panda", "ur10", "ur5", "kinova"])
+@pytest.mark.parametrize("site", ["interscapular_right", "gluteal_left"])
+def test_an_arm_touches_nothing_where_it_starts(arm: str, site: str) -> None:
+    simulation = PressSimulation(replace(SHORT, arm=arm, site=site))
+    simulation.world.bullet.performCollisionDetection()
+    touched = [point for point in simulation.world.bullet.getContactPoints() if point[8] < 0.0]
+    simulation.close()
+    assert not touched
