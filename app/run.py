@@ -145,13 +145,13 @@ def press(
     withdraws the arm; the log then says at which tick.
     """
     check_plan(plan)
-    new = not folder.exists()
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
     prepare_folder(folder)
     try:
         simulation = simulate(plan, gui=gui)
     except BaseException:
-        if new:
-            folder.rmdir()
+        for path in new:
+            path.rmdir()
         raise
     with closing(simulation):
         hashes = _write_inputs(folder, plan, simulation.input_files)

@@ -75,7 +75,8 @@ def _ply(points: Floats) -> bytes:
     """A binary PLY of points (N, 3) [m]."""
     import trimesh
 
-    exported: bytes = trimesh.PointCloud(points).export(file_type="ply")
+    cloud: Any = trimesh.PointCloud
+    exported: bytes = cloud(points).export(file_type="ply")
     return exported
 
 

@@ -191,7 +191,7 @@ def _read_file(file: Path) -> Body:
             numbers = {name: data[name] for name in data.files}
     except FileNotFoundError:
         raise InputError(f"{file}: there is no such file") from None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{file}: is no body of `massage-arm scan`: {error}") from error
     if not all(np.isfinite(array).all() for array in numbers.values() if array.dtype.kind == "f"):
         raise InputError(f"{file}: holds numbers that are not finite")

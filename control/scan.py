@@ -20,6 +20,7 @@ _LEAST_POINTS = 2000  # a back seen at 15 mm from point to point; assumption
 _LOWEST, _HIGHEST = 0.06, 0.50  # m over the table that a back lies between
 _LONGEST = 3.0  # m, more is not a person in metres
 _SHORTEST = 0.25  # m
+_TOP = 0.012  # m below the highest point of a cell that still belong to its surface
 _SPIKE = 0.012  # m off the median around it, by which a cell is a stray
 _TABLE_WITHIN = 0.025  # m from z = 0, where the table top is looked for
 _FLAT = 0.004  # m off a plane that still counts as on it
@@ -61,13 +62,12 @@ class HeightMap:
 
 
 def height_map(name: str, cloud: Floats) -> HeightMap:
-    """Heights from a cloud (N, 3) [m]; raises InputError for what is no scan of one back from above."""
+    """Heights from a levelled cloud (N, 3) [m]; raises InputError for what is no scan of one back from above."""
     cloud = np.asarray(cloud, float)
     if cloud.ndim != 2 or cloud.shape[-1] != 3 or not len(cloud):
         raise InputError(f"{name}: {len(cloud)} points; a cloud of {_LEAST_POINTS} or more is needed")
     cloud = cloud[np.isfinite(cloud).all(axis=1)]
     _check_size(name, cloud)
-    cloud = level(cloud)
     back = cloud[(cloud[:, 2] > _LOWEST) & (cloud[:, 2] < _HIGHEST)]
     if len(back) < _LEAST_POINTS:
         raise InputError(
@@ -133,12 +133,19 @@ def _check_size(name: str, cloud: Floats) -> None:
 
 
 def _bin(back: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
-    """Grid x (nx,), y (ny,), mean height and count (nx, ny) of the points in each cell."""
+    """Grid x (nx,), y (ny,), mean height and count (nx, ny) of the topmost points in each cell.
+
+    A mesh of a whole person has points below the back too.
+    """
     low = np.floor(back[:, :2].min(axis=0) / SPACING).astype(int) - 2
     high = np.ceil(back[:, :2].max(axis=0) / SPACING).astype(int) + 2
     nx, ny = high - low + 1
     cell = np.rint(back[:, :2] / SPACING).astype(int) - low
     flat = cell[:, 0] * ny + cell[:, 1]
+    highest = np.zeros(nx * ny)
+    np.maximum.at(highest, flat, back[:, 2])
+    top = back[:, 2] > highest[flat] - _TOP
+    flat, back = flat[top], back[top]
     count = np.bincount(flat, minlength=nx * ny)
     total = np.bincount(flat, weights=back[:, 2], minlength=nx * ny)
     height = (total / np.maximum(count, 1)).reshape(nx, ny)
@@ -176,7 +183,7 @@ _MESH_STEP = 0.004  # m between the points that a mesh is turned into
 
 
 def read_cloud(file: Path, unit: str = "m") -> Floats:
-    """(N, 3) m: the points of a PLY or PCD cloud, or of the surface of an OBJ, PLY or STL mesh.
+    """(N, 3) m: the points of a PLY or PCD cloud, levelled, or of the surface of an OBJ, PLY or STL mesh.
 
     Raises InputError for a file that is none of these, that is empty, or whose triangles face inwards.
     """
@@ -187,7 +194,7 @@ def read_cloud(file: Path, unit: str = "m") -> Floats:
     if not file.is_file():
         raise InputError(f"{file}: there is no such file")
     try:
-        cloud = _read_pcd(file) if file.suffix.lower() == ".pcd" else _read_mesh(file, UNITS[unit])
+        cloud, camera = (_read_pcd(file), True) if file.suffix.lower() == ".pcd" else _read_mesh(file, UNITS[unit])
     except InputError:
         raise
     except Exception as error:
@@ -195,32 +202,36 @@ def read_cloud(file: Path, unit: str = "m") -> Floats:
         raise InputError(f"{file}: cannot be read: {error or type(error).__name__}") from error
     if not len(cloud):
         raise InputError(f"{file}: holds no points")
-    return cloud * UNITS[unit]
+    cloud = cloud * UNITS[unit]
+    return level(cloud) if camera else cloud
 
 
 def _read_pcd(file: Path) -> Floats:
-    from pypcd4 import PointCloud
+    from pypcd4.pypcd4 import PointCloud
 
     cloud: Floats = np.asarray(PointCloud.from_path(str(file)).numpy(("x", "y", "z")), float)
     return cloud
 
 
-def _read_mesh(file: Path, scale: float) -> Floats:
-    """Points as they are in the file, close enough to each other for a map of heights."""
+def _read_mesh(file: Path, scale: float) -> tuple[Floats, bool]:
+    """Points as they are in the file, close enough to each other for a map of heights; True when it is a cloud."""
     import trimesh
 
     loaded: Any = trimesh.load(file, process=False)
     if isinstance(loaded, trimesh.Scene):
-        loaded = loaded.to_geometry() if loaded.geometry else trimesh.PointCloud(np.empty((0, 3)))
+        if not loaded.geometry:
+            return np.empty((0, 3)), True
+        loaded = loaded.to_geometry()
     points: Floats = np.asarray(loaded.vertices, float)
     if not isinstance(loaded, trimesh.Trimesh) or not len(loaded.faces):
-        return points
+        return points, True
     _check_facing(file, loaded)
     longest = float(np.ptp(points[np.isfinite(points).all(axis=1)], axis=0).max())
     if longest * scale > _LONGEST:
-        return points  # in another unit; `height_map` says so
-    dense, _ = trimesh.remesh.subdivide_to_size(loaded.vertices, loaded.faces, _MESH_STEP / scale, max_iter=20)
-    return np.asarray(dense, float)
+        return points, False  # in another unit; `height_map` says so
+    subdivide: Any = trimesh.remesh.subdivide_to_size
+    dense, _ = subdivide(loaded.vertices, loaded.faces, _MESH_STEP / scale, max_iter=20)
+    return np.asarray(dense, float), False
 
 
 def _check_facing(file: Path, mesh: Any) -> None:

@@ -104,7 +104,8 @@ def feel_landmarks(body: Body, rng: np.random.Generator, lying: Lying | None = N
 
 def _breathes(vertices: Floats) -> Floats:
     """(V,) share of the breath's lift: all on the trunk, fading towards head and legs."""
-    return np.interp(vertices[:, 0], (-0.2, 0.1, 0.6, 0.8), (0.0, 1.0, 1.0, 0.3))
+    share: Floats = np.interp(vertices[:, 0], (-0.2, 0.1, 0.6, 0.8), (0.0, 1.0, 1.0, 0.3))
+    return share
 
 
 def _render(vertices: Floats, body: Body, camera: Camera) -> list[Floats]:
@@ -157,7 +158,8 @@ def _stereo(depth: Floats, camera: Camera, rng: np.random.Generator) -> Floats:
     noisy = depth + passing * rng.standard_normal(depth.shape) + fixed
     low, high = minimum_filter(depth, 5), maximum_filter(depth, 5)
     edge = high - low > 0.03
-    return np.where(edge, low + (high - low) * rng.random(depth.shape), noisy)
+    seen: Floats = np.where(edge, low + (high - low) * rng.random(depth.shape), noisy)
+    return seen
 
 
 def _holes(shape: tuple[int, ...], camera: Camera, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -150,13 +150,13 @@ class PressSimulation:
             point = self._site.position + surface_off * self._site.normal
         height = self._body.height_field.value_and_gradient(*point[:2])[0]
         self._surface_error = float((point[2] - height) * self._site.normal[2])
-        self._surface = point + _UP
+        self.surface = point + _UP
         self._direction = -normal
 
     def _stand(self, gui: bool) -> None:
-        above = self._surface - STAND_OFF * self._direction
+        above = self.surface - STAND_OFF * self._direction
         self._placement = place(
-            self.model, above, self._surface + 0.05 * self._direction, self._direction, f"site {self._site.name}"
+            self.model, above, self.surface + 0.05 * self._direction, self._direction, f"site {self._site.name}"
         )
         self.world = World(self.urdf, self.joint_names, self._placement.base, self._body, PERIOD, gui=gui)
         self.world.place(self._placement.q)
@@ -277,7 +277,7 @@ class PressSimulation:
         self._set_point.quaternion[:] = Rotation.from_matrix(start[:3, :3]).as_quat()
         self._set_point.press_direction[:] = to_base[:3, :3] @ self._direction
         self._set_point.stiffness[:] = STIFFNESS
-        self._target = to_base[:3, :3] @ self._surface + to_base[:3, 3]
+        self._target = to_base[:3, :3] @ self.surface + to_base[:3, 3]
         self._profile = PressProfile(self.plan, self._set_point)
         self._wrench_sum = np.zeros(6)
         self._wrench_count = 0
@@ -309,7 +309,7 @@ class PressSimulation:
 
     def picture(self) -> bytes:
         """A PNG of the scene as it is."""
-        return self.world.picture(self._surface)
+        return self.world.picture(self.surface)
 
     def close(self) -> None:
         """Close the world; may be called twice."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..control.body import load_body
 from ..control.figure import Figure
 from ..control.registration import Registered, register
-from ..control.scan import height_map
+from ..control.scan import height_map, level
 from .camera import Lying, feel_landmarks, look
 from .people import find_person
 
@@ -47,9 +47,10 @@ def scan_person(person: str, seed: int, lying: Lying | None = None) -> Scan:
     """Scan a person (a name as `find_person` takes it) who lies as `lying` says, or somehow; the same for a seed."""
     body = load_body(find_person(person).body)
     rng = np.random.default_rng([seed, 4])
-    somehow = Lying(*(np.array(_LIES) * rng.standard_normal(3)), _BREATH_LEFT * rng.standard_normal())
+    x, y, turn = np.array(_LIES) * rng.standard_normal(3)
+    somehow = Lying(x, y, turn, _BREATH_LEFT * rng.standard_normal())
     lying = somehow if lying is None else lying
-    cloud = look(body, rng, lying)
+    cloud = level(look(body, rng, lying))
     registered = register(f"scan of {person}", height_map(f"scan of {person}", cloud), feel_landmarks(body, rng, lying))
     errors = []
     for name, site in body.sites.items():

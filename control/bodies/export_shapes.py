@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import export_makehuman as makehuman
+import export_makehuman as makehuman  # type: ignore[import-not-found]  # beside this file, not in the package
 import numpy as np
 from export_makehuman import Floats, Person
 
