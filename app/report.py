@@ -149,7 +149,7 @@ def _plots(run: Run, figures: Sequence[Figure]) -> list[Plot]:
         Plot("Force", "N", force),
         Plot("Force error", "N", [Curve("true − asked", _TRUE, error)], (-limit, limit), "scaled to the hold"),
         Plot("Depth", "mm", [Curve("depth of the tool in the tissue", _TRUE, 1e3 * ticks["depth"])]),
-        Plot("Pressure over the pain threshold", "", [Curve("of the place pressed", _TRUE, ticks["pressure_share"])]),
+        Plot("Pressure over the pain threshold", "1", [Curve("of the place pressed", _TRUE, ticks["pressure_share"])]),
         Plot("Tone and release of the muscle", "%", muscle),
         Plot("Torque, share of the joint's limit", "%", _torque_curves(run)),
     ]
