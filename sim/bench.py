@@ -126,7 +126,7 @@ def press_figures(results: list[Result]) -> list[Figure]:
     figures.append(Figure("press.contact_peak_share_of_allowed", "1", max(peaks), 1.0))
     curves = {hz: np.array([r.curve for r in results if _rate(r) == hz]) for hz in RATES_HZ}
     for hz in RATES_HZ[:-1]:
-        apart = np.nan_to_num(np.abs(curves[hz] - curves[RATES_HZ[-1]]), nan=math.inf)
+        apart = np.nan_to_num(np.abs(curves[hz] - curves[RATES_HZ[-1]]), nan=math.inf, posinf=math.inf)
         figures.append(Figure(f"press.rate_{hz}_against_1000hz", "1", float(apart.max()) / 40.0, 0.02))
     return figures
 
