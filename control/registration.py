@@ -1,10 +1,10 @@
 """The atlas laid on a scanned back: a shape model fitted to landmarks and surface, then the surface itself.
 
-Fitted are the place on the table (3), the turn about the vertical, and the shares b (16) of the modes in which backs
-differ (`bodies/shapes.npz`): v = R (mean + sum b_k mode_k) + t. Least squares, reweighted (Tukey 1960) so that drape,
-edges and holes do not count:
+Fitted are the place on the table (3), the turn about the vertical, a small tilt a (2), and the shares b (16) of the
+modes in which backs differ (`bodies/shapes.npz`): v = R (mean + sum b_k mode_k) + t. Least squares, reweighted (Tukey
+1960) so that drape, edges and holes do not count:
 
-    sum w (n_z (v_z - h(v_x, v_y)) / s_h)² + sum ((m - m_felt) / s_m)² + sum b²
+    sum w (n_z (v_z - h(v_x, v_y)) / s_h)² + sum ((m - m_felt) / s_m)² + sum (a / s_a)² + sum b²
 
 h is the scanned height with its slopes, m a landmark of the model, which follows v linearly. Where along the back a
 site lies comes from the model; how high it is and how it slopes from the scan.
@@ -32,6 +32,7 @@ LANDMARKS = (
     "iliac_crest_right", "scapula_tip_left", "scapula_tip_right",
 )  # fmt: skip
 _FELT = 0.005  # m, standard deviation of a landmark that was felt and marked; assumption
+_MARK_OFF = 0.030  # m, six times that: a slip, not a finger
 _SEEN = 0.008  # m, the same for a height; larger than the noise, as heights beside each other are off alike
 _CUT = 0.025  # m, beyond which a height does not count
 _ROUNDS = 25
@@ -95,13 +96,15 @@ def load_shapes() -> Shapes:
 def register(name: str, seen: HeightMap, felt: dict[str, Floats]) -> Registered:
     """The atlas on a scanned back; `felt`: landmarks (2,) [m] in the scan's frame.
 
-    Raises InputError when a landmark is missing or off the scan, and when no back is recognised.
+    Raises InputError when a landmark is missing or elsewhere than on this back, when no back is recognised, and when
+    the scan has a hole where a site lies.
     """
     missing = [mark for mark in LANDMARKS if mark not in felt]
     if missing:
         raise InputError(f"{name}: landmark {missing[0]} is missing; needed are {', '.join(LANDMARKS)}")
     shapes = load_shapes()
-    x = _fit(shapes, seen, np.array([felt[mark] for mark in LANDMARKS]))
+    marks = np.array([felt[mark] for mark in LANDMARKS])
+    x = _fit(shapes, seen, marks)
     vertices, jacobian = _place(shapes, x)
     distance, weight, _ = _heights(seen, vertices, jacobian, _CUT)
     share = float(np.mean(weight > 0.0))
@@ -111,6 +114,7 @@ def register(name: str, seen: HeightMap, felt: dict[str, Floats]) -> Registered:
             f"{name}: no back is recognised: {share:.0%} of one lies within {1e3 * _CUT:.0f} mm of the scan; "
             f"{_LEAST_SEEN:.0%} or more are needed. Check landmarks, frame (x towards the head, z up) and unit"
         )
+    _check_marks(name, marks, _marks(x, *_mark_model(shapes))[0])
     field = _surface(shapes, vertices, seen)
     shape = _shape(shapes, x)
 
@@ -120,6 +124,18 @@ def register(name: str, seen: HeightMap, felt: dict[str, Floats]) -> Registered:
     body = assemble(name, vertices, shapes.triangles, field, carried)
     _check_holes(name, body, seen)
     return Registered(body, fit, share)
+
+
+def _check_marks(name: str, felt: Floats, fitted: Floats) -> None:
+    """Raise InputError when a landmark (10, 2) was felt far from where the back that was seen has it."""
+    off = np.linalg.norm(felt - fitted, axis=1)
+    worst = int(off.argmax())
+    if not off[worst] < _MARK_OFF:
+        (x, y), (u, v) = 1e3 * felt[worst], 1e3 * fitted[worst]
+        raise InputError(
+            f"{name}: landmark {LANDMARKS[worst]} at ({x:.0f}, {y:.0f}) mm does not fit back and other landmarks, "
+            f"which have it near ({u:.0f}, {v:.0f}) mm; at most {1e3 * _MARK_OFF:.0f} mm apart is allowed"
+        )
 
 
 def _check_holes(name: str, body: Body, seen: HeightMap) -> None:
@@ -138,7 +154,7 @@ def _check_holes(name: str, body: Body, seen: HeightMap) -> None:
 
 
 def _fit(shapes: Shapes, seen: HeightMap, marks: Floats) -> Floats:
-    """X = (shift (3) [m], turn, tilt (2) [rad], shares of the modes (k)) that fits landmarks (6, 2) [m] and scan."""
+    """X = (shift (3) [m], turn, tilt (2) [rad], shares of the modes (k)) that fits landmarks (10, 2) [m] and scan."""
     k = len(shapes.modes)
     usual, change = _mark_model(shapes)
     x = np.zeros(6 + k)
@@ -188,7 +204,7 @@ def _lift(shapes: Shapes, seen: HeightMap, x: Floats) -> float:
 
 @cache
 def _mark_model(shapes: Shapes) -> tuple[Floats, Floats]:
-    """Landmarks (6, 2) [m] of the mean back, and how they move with the modes (6, 2, k)."""
+    """Landmarks (10, 2) [m] of the mean back, and how they move with the modes (10, 2, k)."""
     at = np.array([load_atlas().landmarks[mark] for mark in LANDMARKS])
     usual = carry(shapes.template, shapes.triangles, shapes.mean, at)
     moved = [carry(shapes.template, shapes.triangles, shapes.mean + mode, at) - usual for mode in shapes.modes]
@@ -196,7 +212,7 @@ def _mark_model(shapes: Shapes) -> tuple[Floats, Floats]:
 
 
 def _marks(x: Floats, usual: Floats, change: Floats) -> tuple[Floats, Floats]:
-    """Landmarks (6, 2) [m] of the model, and how they move with x (6, 2, 6 + k)."""
+    """Landmarks (10, 2) [m] of the model, and how they move with x (10, 2, 6 + k)."""
     flat, R = usual + change @ x[6:], _turn(x[3])
     slope = np.zeros((len(usual), 2, len(x)))
     slope[:, 0, 0] = slope[:, 1, 1] = 1.0

@@ -152,6 +152,23 @@ def test_a_landmark_that_was_not_felt_is_named() -> None:
         register("cloud", height_map("cloud", CLOUD), marks)
 
 
+@pytest.mark.parametrize(
+    ("mark", "by"), [("acromion_left", (0.0, -0.06)), ("c7", (0.08, 0.0)), ("iliac_spine_right", (0.0, 0.1))]
+)
+def test_a_landmark_written_down_wrongly_is_named(mark: str, by: tuple[float, float]) -> None:
+    marks = marks_of(body())
+    marks[mark] = marks[mark] + by
+    with pytest.raises(InputError, match=f"landmark {mark} .*at most 30 mm"):
+        register("cloud", height_map("cloud", CLOUD), marks)
+
+
+def test_left_for_right_is_refused() -> None:
+    marks = marks_of(body())
+    marks["iliac_crest_left"], marks["iliac_crest_right"] = marks["iliac_crest_right"], marks["iliac_crest_left"]
+    with pytest.raises(InputError, match="landmark iliac_crest_"):
+        register("cloud", height_map("cloud", CLOUD), marks)
+
+
 def test_the_scanned_surface_is_that_of_the_person() -> None:
     found, person = registered(CLOUD).body, body()
     for site in person.sites.values():
