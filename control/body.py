@@ -158,7 +158,14 @@ def load_body(name: str = TEMPLATE) -> Body:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise InputError(f"body: {name!r} is not known; one of {', '.join(known)} is allowed{hint}")
+    return _shipped(name)
+
+
+@cache
+def _shipped(name: str) -> Body:
     vertices, field = _read(name)
+    vertices.setflags(write=False)  # everyone gets the same body
+    field.coefficients.setflags(write=False)
     return assemble(name, vertices, _triangles(), field, partial(carry, *_template(), vertices))
 
 
