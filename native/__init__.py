@@ -8,12 +8,13 @@ from .person import Person
 from .person_constants import PersonConstants
 from .plant import Plant
 from .records import ArmState, Command, SetPoint, Status
-from .settings import ControllerSettings
-from .states import Cause, ContactState, Limit, Task
+from .settings import ControllerSettings, GuardLimits
+from .states import RESPONSE, Cause, ContactState, Level, Limit, Task
 from .tissue import Tissue, TissueLaw, cell_places
 from .trial import TOUCH_FIELDS, press_with
 
 __all__ = [
+    "RESPONSE",
     "TOUCH_FIELDS",
     "ArmModel",
     "ArmState",
@@ -23,7 +24,9 @@ __all__ = [
     "ContactState",
     "Controller",
     "ControllerSettings",
+    "GuardLimits",
     "InputError",
+    "Level",
     "Limit",
     "Person",
     "PersonConstants",

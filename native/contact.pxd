@@ -1,10 +1,17 @@
 """What the press is doing: one state machine along the press direction, and the force it asks for.
 
 idle ─► approach ─► touch ─► ramp ◄─► hold ─► release ─► retract ─► idle; fault from anywhere, left by activation only.
+What a cause leads to is its level in `RESPONSE` (states.py): release, drop or compliant.
 A press that ended is not taken up again before a set-point has asked for something else than pressing. One that ended
 for a cause, and any bad input at rest, is not followed by another before the next activation: causes latch.
 """
 
+from libc.math cimport fabs
+
+from massage_arm.native.causes cimport (
+    CAUSES, CONTACT_LOST, LEVEL_COMPLIANT, LEVEL_DROP, LEVEL_NOTE, LEVEL_RELEASE, NOT_FREE, STALE_SENSOR,
+    SURFACE_NOT_FOUND,
+)
 from massage_arm.native.maths cimport clamp, exponential, toward
 from massage_arm.native.records cimport SetPointData
 from massage_arm.native.settings cimport Settings
@@ -24,23 +31,10 @@ cdef enum:
     TASK_PRESS = 1
     TASK_RELEASE = 2
 
-cdef enum:
-    STALE_SET_POINT = 1
-    STALE_SENSOR = 2
-    NOT_FINITE_STATE = 4
-    NOT_FINITE_SET_POINT = 8
-    NOT_FINITE_COMMAND = 16
-    SET_POINT_REFUSED = 32
-    CONTACT_LOST = 64
-    SURFACE_NOT_FOUND = 128
-    OVER_FORCE = 256
-    BAD_DT = 512
-    SINGULAR = 1024
-
-
 cdef struct Contact:
     int state
     int causes                       # latched until activation
+    int level                        # the highest of their levels
     int armed                        # a new press may begin
     double age                       # s in this state
     double above                     # s at or above the touch force
@@ -53,43 +47,83 @@ cdef struct Contact:
     double lead                      # m, normal reference ahead of the expected surface
     double speed                     # m/s, of the normal reference
     double withdrawn                 # m
+    double unloaded                  # s with nothing asked for, while letting go
+    double push_out                  # N outwards, when compliant
+    double pushed                    # s of it
 
 
 cdef inline void enter(Contact* c, int state) noexcept nogil:
     c.state = state
-    c.age = c.above = c.below = 0.0
+    c.age = c.above = c.below = c.unloaded = 0.0
 
 
 cdef inline bint in_contact(int state) noexcept nogil:
     return state == TOUCH or state == RAMP or state == HOLD or state == RELEASE
 
 
-cdef inline void let_go(Contact* c, int cause) noexcept nogil:
-    """Unload for a cause; what touches nothing yet simply withdraws. The cause stays until activation."""
+cdef inline bint stopped(const Contact* c) noexcept nogil:
+    """Whether a cause that lets go is latched."""
+    return c.level >= LEVEL_RELEASE
+
+
+cdef inline void withdraw(Contact* c) noexcept nogil:
+    c.reference = 0.0
+    enter(c, RETRACT)
+    c.withdrawn = 0.0
+
+
+cdef inline void let_go(Contact* c) noexcept nogil:
+    """Let the force out of what presses, withdraw what only approaches; elsewhere nothing is there to let go of."""
     if c.state == TOUCH or c.state == RAMP or c.state == HOLD:
-        c.causes |= cause
         enter(c, RELEASE)
     elif c.state == APPROACH:
-        c.causes |= cause
-        c.reference = 0.0
-        enter(c, RETRACT)
-        c.withdrawn = 0.0
+        withdraw(c)
 
 
-cdef inline void fail(Contact* c, int cause) noexcept nogil:
+cdef inline void fail(Contact* c) noexcept nogil:
     """Nothing that was measured or asked counts any longer; only activation leads out."""
-    c.causes |= cause
-    c.reference = c.feedback = c.integral = c.measured = 0.0
-    enter(c, FAULT)
+    c.reference = c.feedback = c.integral = 0.0
+    if c.state != FAULT:
+        enter(c, FAULT)
+
+
+cdef inline void stop(Contact* c, const Settings* g, int causes) noexcept nogil:
+    """Latch causes and do what the highest of their levels says."""
+    cdef int bit
+    if causes == 0:
+        return
+    c.causes |= causes
+    for bit in range(CAUSES):
+        if causes >> bit & 1 and g.response[bit] > c.level:
+            c.level = g.response[bit]
+    if c.level == LEVEL_COMPLIANT:
+        fail(c)
+    elif c.level > LEVEL_NOTE:
+        let_go(c)
+
+
+cdef inline double letting_go_rate(const Contact* c, const Settings* g) noexcept nogil:
+    """N/s at which the force is let out for a cause."""
+    return g.drop_rate if c.level >= LEVEL_DROP else g.release_rate
+
+
+cdef inline void push_out(Contact* c, const Settings* g, bint heard, double dt) noexcept nogil:
+    """Compliant, friction may hold the tool on the body: help it out as long as the sensor feels that it is needed."""
+    c.push_out = 0.0
+    if heard and c.measured > g.push_out_until and c.pushed < g.push_out_time:
+        c.push_out = g.push_out_force
+        c.pushed += dt
 
 
 cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData* want, double force, bint heard,
-                              double ahead, double dt) noexcept nogil:
+                              double ahead, double inward, double dt) noexcept nogil:
     """Move the state machine, the normal reference and the force reference on by dt.
 
-    `force`: raw, N along the press direction; `heard`: it is fresh; `ahead`: m the TCP is deeper than the reference.
+    `force`: raw, N along the press direction; `heard`: it is fresh; `ahead`: m the TCP is deeper than the reference;
+    `inward`: m/s of the TCP along the press direction.
     """
     cdef double rate, error
+    cdef bint lost_at_once
     cdef double lost = g.lost_force
     cdef int task = <int>want.task
     if heard:
@@ -99,14 +133,16 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
     if task != TASK_PRESS:
         c.armed = 1
         if c.state == APPROACH or c.state == TOUCH or c.state == RAMP or c.state == HOLD:
-            let_go(c, 0)
-    if not heard:
-        let_go(c, STALE_SENSOR)
-    elif c.measured > g.force_hard:
-        let_go(c, OVER_FORCE)
+            let_go(c)
+    if not heard and (c.state == APPROACH or c.state == TOUCH or c.state == RAMP or c.state == HOLD):
+        stop(c, g, STALE_SENSOR)
 
-    if c.state == IDLE:
+    if c.state == FAULT:
+        push_out(c, g, heard, dt)
+    elif c.state == IDLE:
         c.reference = 0.0
+        if task == TASK_PRESS and c.armed and heard and c.causes == 0 and fabs(c.measured) > g.free_force_max:
+            stop(c, g, NOT_FREE)
         if task == TASK_PRESS and c.armed and heard and c.causes == 0:
             c.armed = 0
             c.sag = clamp(ahead * want.stiffness_normal, -g.sag_force_max, g.sag_force_max)
@@ -124,7 +160,7 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
             c.reference = g.touch_force if g.touch_force < want.force else want.force
             c.integral = 0.0
         elif c.lead + c.sag > g.search_depth or c.age > g.approach_time_max:
-            let_go(c, SURFACE_NOT_FOUND)
+            stop(c, g, SURFACE_NOT_FOUND)
     elif c.state == TOUCH:
         if c.age >= g.settle_time:
             enter(c, RAMP)
@@ -135,17 +171,21 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         elif c.state == HOLD and c.reference != want.force:
             enter(c, RAMP)
     elif c.state == RELEASE:
-        rate = g.release_rate
-        if c.causes == 0 and want.force_rate > 0.0:
+        rate = letting_go_rate(c, g)
+        if not stopped(c) and want.force_rate > 0.0:
             rate = want.force_rate if want.force_rate > 1.0 else 1.0  # N/s: no set-point may keep the force in
         c.reference = toward(c.reference, 0.0, rate * dt)
         c.below = c.below + dt if c.measured < lost else 0.0
-        if c.reference == 0.0 and (c.below >= g.lost_time or c.age > 60.0 or (not heard and c.age > 0.3)):
-            enter(c, RETRACT)
-            c.withdrawn = 0.0
+        if c.reference == 0.0:
+            c.unloaded += dt
+        if c.reference == 0.0 and (stopped(c) or c.below >= g.lost_time or c.unloaded > 1.0):
+            withdraw(c)
     elif c.state == RETRACT:
+        # Whoever pushes the arm away is followed, never held against.
         c.speed = -g.retract_speed
-        c.withdrawn += g.retract_speed * dt
+        if ahead < c.speed * dt:
+            c.speed = ahead / dt
+        c.withdrawn -= c.speed * dt
         if c.withdrawn >= g.retract_distance:
             enter(c, IDLE)
 
@@ -153,11 +193,10 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         if 0.3 * c.reference < lost:
             lost = 0.3 * c.reference
         c.below = c.below + dt if c.measured < lost else 0.0
-        if c.below >= g.lost_time:
-            c.causes |= CONTACT_LOST
-            c.reference = 0.0
-            enter(c, RETRACT)
-            c.withdrawn = 0.0
+        lost_at_once = c.measured < 0.5 * c.reference and inward > g.fade_speed and c.state != TOUCH
+        if c.below >= g.lost_time or lost_at_once:
+            stop(c, g, CONTACT_LOST)
+            withdraw(c)
     if in_contact(c.state):
         c.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
 
@@ -170,7 +209,7 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         c.feedback = clamp(g.force_kp * error + c.integral, -g.force_feedback_max, g.force_feedback_max)
     elif c.state == RELEASE:
         # Nothing may push while letting go: what is left of the feedback goes with the force.
-        c.integral = toward(c.integral, 0.0, g.release_rate * dt)
+        c.integral = toward(c.integral, 0.0, letting_go_rate(c, g) * dt)
         c.feedback = c.integral
     else:
         c.integral = 0.0

@@ -1,16 +1,23 @@
 """The controller's memory and its one function. See controller.pyx."""
 
 from massage_arm.native.contact cimport Contact
+from massage_arm.native.guard cimport Guard, GuardLimits
 from massage_arm.native.law cimport TaskMobility
 from massage_arm.native.model cimport MAX_JOINTS, ArmModel, Dynamics, Model
+from massage_arm.native.observer cimport Observer
 from massage_arm.native.records cimport ArmStateData, Command, CommandData, SetPointData, Status, StatusData
 from massage_arm.native.settings cimport Settings
+from massage_arm.native.tank cimport Tank
 
 
 cdef struct ControllerData:
     Model model
     Settings settings
+    GuardLimits limits
     Contact contact
+    Guard guard
+    Observer observer
+    Tank tank
     Dynamics dynamics
     TaskMobility mobility
     SetPointData want                # last set-point that passed the checks
@@ -24,6 +31,12 @@ cdef struct ControllerData:
     double direction[3]              # governed press direction
     double stiffness[3]              # governed: tangential, normal, rotational
     double torque[MAX_JOINTS]        # last commanded
+    double time                      # s, the arm's clock, last cycle
+    double place[3]                  # m, where the work is, for the guard; base axes
+    double touched                   # m along the press direction where the touch was
+    double out                       # W that left through the tool
+    double springs                   # J in the springs
+    int cycles                       # since activation, up to 1
     double limited
 
 
@@ -36,5 +49,6 @@ cdef class Controller:
     cdef readonly Command command
     cdef readonly Status status
     cdef readonly object settings
+    cdef readonly object limits
     cdef readonly object model
     cdef object result

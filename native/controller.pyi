@@ -3,12 +3,13 @@ from numpy.typing import NDArray
 
 from .model import ArmModel, Numbers
 from .records import ArmState, Command, SetPoint, Status
-from .settings import ControllerSettings
+from .settings import ControllerSettings, GuardLimits
 
 class Controller:
     command: Command
     status: Status
     settings: ControllerSettings
+    limits: GuardLimits
     model: ArmModel
     def __init__(
         self,
@@ -17,6 +18,7 @@ class Controller:
         torque_limit: Numbers,
         torque_rate: Numbers,
         *,
+        limits: GuardLimits = ...,
         compensate: str = "robot",
         payload_mass: float = 0.0,
         payload_com: Numbers = (0.0, 0.0, 0.0),

@@ -8,30 +8,39 @@ and rotation apart; n is the press direction. The order of the chain is part of 
 law, wrench clamp, torque map, torque clamp, torque rate, finite check. The readable NumPy version, which the tests
 hold this one against, is `reference/law.py`.
 
-Places kept for what is to come: the energy tank scales the force term in `normal_force`, the momentum observer reads
-`ControllerData.dynamics`, and the guard follows `saturate`.
+Every cycle the observer hears what the joints feel, the tank settles the energy, and the guard, last, looks at all of
+it: the causes it sees, and what follows on each (`RESPONSE` in states.py), hold from the same cycle on.
 """
 
 from libc.math cimport cos, fabs, isfinite
 from libc.string cimport memcmp, memcpy, memset
 
-from massage_arm.native.contact cimport (
-    BAD_DT, FAULT, IDLE, NOT_FINITE_COMMAND, NOT_FINITE_SET_POINT, NOT_FINITE_STATE,
-    SET_POINT_REFUSED, SINGULAR, STALE_SET_POINT, TASK_HOLD, TASK_PRESS, contact_step, fail, in_contact, let_go,
+from massage_arm.native.causes cimport (
+    BAD_DT, NOT_FINITE_COMMAND, NOT_FINITE_SET_POINT, NOT_FINITE_STATE, SET_POINT_JUMP, SET_POINT_REFUSED,
+    SINGULAR, STALE_SET_POINT, STATE_JUMP,
 )
+from massage_arm.native.contact cimport (
+    APPROACH, FAULT, HOLD, IDLE, RELEASE, RETRACT, TASK_HOLD, TASK_PRESS, TOUCH, contact_step, in_contact, push_out, stop,
+    stopped,
+)
+from massage_arm.native.guard cimport GuardLimits, GuardSeen, guard_check, guard_reset
 from massage_arm.native.law cimport damping_matrix, task_mobility
 from massage_arm.native.maths cimport (
-    cap_norm3, clamp, cross, dot3, norm3, quaternion_from_rotation, rotate, rotate_back, rotation_between, sin_cos,
+    cap_norm3, clamp, cross, dot3, exponential, norm3, quaternion_from_rotation, rotate, rotate_back, rotation_between, sin_cos,
     toward, turned,
 )
 from massage_arm.native.model cimport add_weight, model_dynamics
+from massage_arm.native.observer cimport observer_step
 from massage_arm.native.records cimport ArmState, SetPoint
+from massage_arm.native.tank cimport tank_step
 
 from dataclasses import fields
 
 import numpy as np
 
 from .errors import InputError
+from .settings import GuardLimits as Limits
+from .states import RESPONSE, Cause
 
 cdef enum:
     LIMIT_SET_POINT = 1
@@ -41,6 +50,7 @@ cdef enum:
     LIMIT_POSTURE = 16
     LIMIT_TORQUE = 32
     LIMIT_TORQUE_RATE = 64
+    LIMIT_TANK = 128
 
 
 cdef double LARGEST = 1e5        # rad, rad/s, Nm, N: no arm reports more, and sin_cos is exact up to here
@@ -56,14 +66,18 @@ cdef bint all_within(const double* values, int n, double most) noexcept nogil:
     return s <= most
 
 
+cdef bint wrench_is_usable(const ArmStateData* state) noexcept nogil:
+    return (state.has_wrench == 1.0 and all_within(state.wrench, 6, LARGEST)
+            and all_within(&state.wrench_time, 1, LARGEST_OTHER) and all_within(&state.time, 1, LARGEST_OTHER))
+
+
 cdef bint state_is_usable(const ArmStateData* state, int n) noexcept nogil:
     """Whether all that the arm claims to know is a finite number that an arm can report."""
     return (all_within(&state.time, 1, LARGEST_OTHER) and all_within(state.q, n, LARGEST)
             and all_within(state.dq, n, LARGEST) and all_within(&state.has_torque, 1, 1.0)
             and all_within(&state.has_wrench, 1, 1.0)
             and (state.has_torque == 0.0 or all_within(state.torque, n, LARGEST))
-            and (state.has_wrench == 0.0 or (all_within(state.wrench, 6, LARGEST)
-                                             and all_within(&state.wrench_time, 1, LARGEST_OTHER))))
+            and (state.has_wrench == 0.0 or wrench_is_usable(state)))
 
 
 cdef int set_point_fault(const SetPointData* s) noexcept nogil:
@@ -90,6 +104,28 @@ cdef void freeze(ControllerData* c) noexcept nogil:
     memset(c.want.twist, 0, sizeof(c.want.twist))
 
 
+cdef bint leaps(const ControllerData* c, const SetPointData* s) noexcept nogil:
+    """Whether a set-point is far from what is governed while the tool presses: a wrong frame, or a planner gone wrong."""
+    cdef const Settings* g = &c.settings
+    cdef double delta[3]
+    cdef double turn[3]
+    cdef double along
+    cdef int j
+    if c.contact.state < TOUCH or c.contact.state > HOLD:
+        return False
+    for j in range(3):
+        delta[j] = s.position[j] - c.reference[j]
+    along = dot3(c.direction, delta)
+    for j in range(3):
+        delta[j] -= along * c.direction[j]
+    if not norm3(delta) <= g.jump_position:
+        return True
+    rotation_between(c.attitude, s.quaternion, turn)
+    if not norm3(turn) <= g.jump_angle:
+        return True
+    return not dot3(c.direction, s.press_direction) >= 1.0 - 0.5 * g.jump_angle * g.jump_angle
+
+
 cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointData* s) noexcept nogil:
     """Take a set-point that is sound and fresh, clamped to the limits; otherwise let go and freeze.
 
@@ -99,11 +135,12 @@ cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointDat
     cdef SetPointData* w = &c.want
     cdef int fault = set_point_fault(s)
     cdef bint stale = not fault and state.time > s.valid_until
+    if not fault and not stale and s.task == TASK_PRESS and leaps(c, s):
+        fault = SET_POINT_JUMP
     if stale and s.task == TASK_PRESS:
         fault = STALE_SET_POINT
     if fault:
-        let_go(&c.contact, fault)
-        c.contact.causes |= fault
+        stop(&c.contact, g, fault)
         freeze(c)
         return
     w[0] = s[0]
@@ -163,6 +200,8 @@ cdef void govern(ControllerData* c, double dt) noexcept nogil:
     cdef double along, most
     cdef int j
     cdef int state = c.contact.state
+    cdef double share = c.tank.share if in_contact(state) else 1.0
+    dt *= share  # of an empty tank nothing is spent on moving or stiffening
     cross(c.direction, w.press_direction, turn)
     cap_norm3(turn, g.turn_rate_max * dt)
     cross(turn, c.direction, delta)
@@ -195,19 +234,35 @@ cdef void govern(ControllerData* c, double dt) noexcept nogil:
     cap_norm3(delta, g.speed_max * dt)
     for j in range(3):
         c.reference[j] += delta[j]
+    if share < 1.0:
+        c.limited = <int>c.limited | LIMIT_TANK
 
 
-cdef double normal_force(ControllerData* c, double ahead) noexcept nogil:
-    """N along the press direction: reference and feedback, faded when the tool runs ahead because contact is lost."""
+cdef double normal_force(ControllerData* c, double ahead, double inward) noexcept nogil:
+    """N along the press direction: reference and feedback, faded when the tool runs away because contact is lost."""
     cdef const Settings* g = &c.settings
     cdef double f = c.contact.reference + c.contact.feedback
     cdef double s, cosine
-    if f <= 0.0 or ahead <= g.loss_free:
+    if f <= 0.0:
+        return f
+    f *= c.tank.share * clamp(1.0 - (inward - g.fade_speed) / g.fade_width, 0.0, 1.0)
+    if ahead <= g.loss_free:
         return f
     if ahead >= g.loss_free + g.loss_width:
         return 0.0
     sin_cos(3.14159265358979323846 * (ahead - g.loss_free) / g.loss_width, &s, &cosine)
     return f * 0.5 * (1.0 + cosine)
+
+
+cdef double most_inward(const ControllerData* c) noexcept nogil:
+    """N: the largest force into the body. Who pushes the tool away is not held against; what lets go does not push."""
+    cdef const Settings* g = &c.settings
+    cdef int state = c.contact.state
+    if state == FAULT or state == RETRACT or state == RELEASE:
+        return c.contact.reference
+    if in_contact(state):
+        return c.contact.reference + (c.contact.feedback if c.contact.feedback > 0.0 else 0.0) + g.inward_margin
+    return 1e300
 
 
 cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexcept nogil:
@@ -220,7 +275,7 @@ cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexc
     cdef double damping[6]
     cdef double error[3]
     cdef double slip[3]
-    cdef double extra, length, most, k
+    cdef double extra, length, most, k, inward
     cdef int j
     cdef bint compliant = c.contact.state == FAULT
     cdef int contact = in_contact(c.contact.state)
@@ -229,7 +284,7 @@ cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexc
     k = 0.0 if compliant else 1.0
     for j in range(3):
         error[j] = k * (c.reference[j] - status.position[j])
-        slip[j] = k * (c.want.twist[j] if contact else 0.0) - v[j]
+        slip[j] = k * (c.tank.share * c.want.twist[j] if contact else 0.0) - v[j]
     length = dot3(n, slip) + dot3(n, v)
     for j in range(3):
         slip[j] += n[j] * (c.contact.speed * (0.0 if contact or compliant else 1.0) - length)
@@ -240,24 +295,37 @@ cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexc
     spring_matrix(c.stiffness[0] + 10.0, extra, n, stiffness)
     damping_matrix(c.mobility.linear, stiffness, g.damping_ratio, damping)
     length = extra * dot3(n, error)
+    c.springs = 0.5 * (c.stiffness[0] * dot3(error, error) + length * dot3(n, error))
     for j in range(3):
         F[j] = c.stiffness[0] * error[j] + length * n[j]
     apply_damping(damping, slip, F)
+    inward = dot3(n, v)
+    extra = g.normal_damping if contact and not stopped(&c.contact) else g.release_damping
+    if inward > 0.0 and (contact or c.contact.state == RETRACT):
+        extra = g.normal_damping
+    length = 0.0
     if contact:
-        length = normal_force(c, ahead) - g.normal_damping * dot3(n, v)
+        length = normal_force(c, ahead, inward) - extra * inward
+    elif c.contact.state == RETRACT or compliant:
+        length = -extra * inward - c.contact.push_out
+    for j in range(3):
+        F[j] += length * n[j]
+    length = dot3(n, F) - most_inward(c)
+    if length > 0.0:
         for j in range(3):
-            F[j] += length * n[j]
+            F[j] -= length * n[j]
 
     # Rotation.
     rotation_between(status.quaternion, c.attitude, error)
     for j in range(3):
         error[j] *= k
-        slip[j] = k * (c.want.twist[3 + j] if contact else 0.0) - v[3 + j]
+        slip[j] = k * (c.tank.share * c.want.twist[3 + j] if contact else 0.0) - v[3 + j]
     if norm3(error) > g.rotation_clip:
         c.limited = <int>c.limited | LIMIT_ERROR_CLIP
         cap_norm3(error, g.rotation_clip)
     spring_matrix(c.stiffness[2] + 0.5, 0.0, n, stiffness)
     damping_matrix(c.mobility.angular, stiffness, g.damping_ratio, damping)
+    c.springs += 0.5 * c.stiffness[2] * dot3(error, error)
     for j in range(3):
         F[3 + j] = c.stiffness[2] * error[j]
     apply_damping(damping, slip, F + 3)
@@ -267,6 +335,7 @@ cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexc
         c.limited = <int>c.limited | LIMIT_WRENCH
         cap_norm3(F, most)
         cap_norm3(F + 3, g.moment_max)
+    c.out = dot3(F, v) + dot3(F + 3, v + 3)
 
 
 cdef inline void spring_matrix(double isotropic, double extra, const double* n, double* out) noexcept nogil:
@@ -322,7 +391,7 @@ cdef void saturate(ControllerData* c, const ArmStateData* state, double dt, doub
     cdef int i
     status.torque_share = 0.0
     if not all_within(torque, c.model.n, 1e300):
-        fail(&c.contact, NOT_FINITE_COMMAND)
+        stop(&c.contact, g, NOT_FINITE_COMMAND)
         for i in range(c.model.n):
             torque[i] = 0.0
     for i in range(c.model.n):
@@ -351,9 +420,14 @@ cdef void report(ControllerData* c, StatusData* status) noexcept nogil:
     for j in range(3):
         status.set_position[j] = c.reference[j]
     for j in range(4):
-        status.set_quaternion[j] = c.attitude[j]
+        status.set_quaternion[j] = c.attitude[j] if c.active else status.quaternion[j]
     status.weakest_direction = c.mobility.weakest
     status.limited = c.limited
+    status.level = c.contact.level
+    status.tank = c.tank.energy
+    status.off_tool = c.observer.off_tool
+    status.force_joints = -dot3(c.direction, c.observer.force)
+    status.force_joints_valid = c.observer.valid
 
 
 cdef void weighted_dynamics(ControllerData* c, const double* q, const double* dq) noexcept nogil:
@@ -364,22 +438,82 @@ cdef void weighted_dynamics(ControllerData* c, const double* q, const double* dq
         add_weight(&c.dynamics, c.model.n, g.payload_mass, g.payload_com, g.gravity, c.dynamics.bias)
 
 
-cdef void blind_step(ControllerData* c, double dt, CommandData* command, StatusData* status) noexcept nogil:
-    """Without a trustworthy state: only what holds the arm up where it was last seen; before activation nothing.
+cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, CommandData* command,
+                     StatusData* status) noexcept nogil:
+    """Without a trustworthy state: what holds the arm up where it was last seen; before activation nothing.
 
-    An arm that carries its own weight then floats; one whose weight is ours would otherwise fall on the person.
+    An arm that carries its own weight then floats; one whose weight is ours would otherwise fall on the person. As long
+    as the force sensor can still be heard and feels them, the tool is helped out along the direction it pressed in.
     """
     cdef ArmStateData empty
-    cdef int i
+    cdef double force
+    cdef bint heard
+    cdef int i, j
     memset(&empty, 0, sizeof(empty))
     memset(status, 0, sizeof(StatusData))
     memset(command.torque, 0, sizeof(command.torque))
+    status.quaternion[3] = 1.0
     if c.active:
         weighted_dynamics(c, c.seen, empty.dq)
+        memcpy(status.position, c.dynamics.k.tip.position, sizeof(status.position))
+        quaternion_from_rotation(c.dynamics.k.tip.rotation, status.quaternion)
         memcpy(status.torque_bias, c.dynamics.bias, sizeof(status.torque_bias))
         memcpy(command.torque, c.dynamics.bias, c.model.n * sizeof(double))
+        heard = wrench_is_usable(state) and sense(c, state, status, &force)
+        if heard:
+            c.contact.measured += (1.0 - exponential(-dt / c.settings.force_filter)) * (force - c.contact.measured)
+        push_out(&c.contact, &c.settings, heard, dt)
+        for i in range(c.model.n):
+            for j in range(3):
+                command.torque[i] -= c.dynamics.jacobian[j][i] * c.direction[j] * c.contact.push_out
     saturate(c, &empty, dt, command.torque, status)
     report(c, status)
+
+
+cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* status, double force, bint heard,
+               double dt) noexcept nogil:
+    """The guard's look at this cycle: the causes it sees."""
+    cdef GuardSeen s
+    cdef double delta[3]
+    cdef int j
+    cdef int contact = c.contact.state
+    s.dt = dt
+    s.clock_step = state.time - c.time
+    s.n = c.model.n
+    s.first = not c.cycles
+    s.heard = heard
+    s.working = contact >= APPROACH and contact <= RELEASE
+    s.pressing = contact >= TOUCH and contact <= HOLD
+    s.holding = contact == HOLD
+    s.q = &state.q[0]
+    s.q_before = &c.seen[0]
+    s.dq = &state.dq[0]
+    s.raw = &state.wrench[0]
+    s.force = c.contact.measured
+    s.force_now = force
+    s.other_valid = 1.0 if c.observer.valid and c.tared else 0.0
+    s.other = -dot3(c.direction, c.observer.force)
+    s.off_tool = c.observer.off_tool
+    s.reference = c.contact.reference
+    s.speed_in = dot3(c.direction, status.twist)
+    s.speed = norm3(status.twist)
+    s.depth = dot3(c.direction, status.position) - c.touched
+    for j in range(3):
+        delta[j] = status.position[j] - c.place[j]
+    s.away = norm3(delta)
+    s.push = dot3(c.direction, status.wrench_command)
+    return guard_check(&c.guard, &c.limits, &s, stopped(&c.contact))
+
+
+cdef void spend(ControllerData* c, double dt) noexcept nogil:
+    """Settle the tank while the tool presses; it is filled anew for every touch."""
+    cdef const Settings* g = &c.settings
+    if in_contact(c.contact.state) and c.contact.state != RELEASE:
+        tank_step(&c.tank, c.out, c.springs, g.tank_refill, g.tank_low, g.tank_high, g.tank_max, dt)
+    else:
+        c.tank.energy = g.tank_begin
+        c.tank.springs = c.springs
+        c.tank.share = 1.0
 
 
 cdef void controller_step(ControllerData* c, const ArmStateData* state, const SetPointData* set_point, double dt,
@@ -390,26 +524,26 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     cdef double delta[3]
     cdef double force, ahead
     cdef bint heard
-    cdef int i, j, r
+    cdef int i, j, r, before
     cdef int n = c.model.n
     c.limited = 0.0
     if not (dt > 0.0 and dt <= 0.05):
-        let_go(&c.contact, BAD_DT)
-        c.contact.causes |= BAD_DT
+        stop(&c.contact, g, BAD_DT)
         dt = g.period
     dt = clamp(dt, 0.5 * g.period, 4.0 * g.period)
     if not state_is_usable(state, n):
-        fail(&c.contact, NOT_FINITE_STATE)
-    if not c.active or (c.contact.causes & NOT_FINITE_STATE):
-        blind_step(c, dt, command, status)
+        stop(&c.contact, g, NOT_FINITE_STATE)
+    if not c.active or (c.contact.causes & (NOT_FINITE_STATE | STATE_JUMP | NOT_FINITE_COMMAND)):
+        blind_step(c, state, dt, command, status)
         return
-    memcpy(c.seen, state.q, sizeof(c.seen))
 
     weighted_dynamics(c, state.q, state.dq)
     for j in range(3):
         status.position[j] = c.dynamics.k.tip.position[j]
     quaternion_from_rotation(c.dynamics.k.tip.rotation, status.quaternion)
     memcpy(status.twist, c.dynamics.twist, 6 * sizeof(double))
+    observer_step(&c.observer, &c.dynamics, n, state.dq, &state.torque[0] if state.has_torque != 0.0 else &c.torque[0],
+                  g.torque_limit, g.observer_bandwidth, g.observer_weakest, dt)
 
     accept(c, state, set_point)
     govern(c, dt)
@@ -420,7 +554,12 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     for j in range(3):
         delta[j] = c.reference[j] - c.want.position[j]
     c.contact.lead = dot3(c.direction, delta)
-    contact_step(&c.contact, g, &c.want, force, heard, ahead, dt)
+    before = c.contact.state
+    contact_step(&c.contact, g, &c.want, force, heard, ahead, dot3(c.direction, status.twist), dt)
+    if c.contact.state == TOUCH and before == APPROACH:
+        c.touched = dot3(c.direction, status.position)
+    if c.contact.state == APPROACH and before == IDLE:
+        memcpy(c.place, status.position, sizeof(c.place))
     if fabs(c.contact.feedback) >= g.force_feedback_max:
         c.limited = <int>c.limited | LIMIT_FORCE_FEEDBACK
     for j in range(3):
@@ -429,10 +568,18 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     posture_torque(c, state, t0)
     task_mobility(&c.dynamics, n, t0, g.mobility_eps_linear, g.mobility_eps_angular, &c.mobility)
     if not c.mobility.weakest > 0.0:
-        fail(&c.contact, SINGULAR)
-        blind_step(c, dt, command, status)
+        stop(&c.contact, g, SINGULAR)
+        blind_step(c, state, dt, command, status)
         return
     task_wrench(c, ahead, status)
+    stop(&c.contact, g, watch(c, state, status, force, heard, dt))
+    if c.contact.causes & STATE_JUMP:
+        blind_step(c, state, dt, command, status)
+        return
+    spend(c, dt)
+    memcpy(c.seen, state.q, sizeof(c.seen))
+    c.time = state.time
+    c.cycles = 1
     for i in range(n):
         force = 0.0
         ahead = t0[i]
@@ -458,7 +605,7 @@ cdef class Controller:
     (m, sensor axes) what hangs on it. Raises InputError or ValueError on construction; `step` never raises.
     """
 
-    def __init__(self, ArmModel model, settings, torque_limit, torque_rate, *, compensate="robot",
+    def __init__(self, ArmModel model, settings, torque_limit, torque_rate, *, limits=Limits(), compensate="robot",
                  double payload_mass=0.0, payload_com=(0.0, 0.0, 0.0), sensor=None, double tool_mass=0.0,
                  tool_com=(0.0, 0.0, 0.0)):
         cdef int i, j
@@ -469,6 +616,7 @@ cdef class Controller:
         memset(&self.data, 0, sizeof(ControllerData))
         self.model = model
         self.settings = settings
+        self.limits = limits
         self.data.model = model.model
         self.command = Command(model.n)
         self.status = Status(model.n)
@@ -496,6 +644,13 @@ cdef class Controller:
             raise TypeError(f"{type(settings).__name__} does not have the fields of the compiled Settings")
         for i, field in enumerate(fields(settings)):
             first[i] = getattr(settings, field.name)
+        first = &self.data.limits.force_hard
+        if &first[len(fields(limits))] != <double*>(&self.data.limits + 1):
+            raise TypeError(f"{type(limits).__name__} does not have the fields of the compiled GuardLimits")
+        for i, field in enumerate(fields(limits)):
+            first[i] = getattr(limits, field.name)
+        for i, cause in enumerate(Cause):
+            self.data.settings.response[i] = RESPONSE[cause]
 
     def activate(self, ArmState state):
         """Forget everything and hold where the arm is now; raises ValueError when the state is not finite."""
@@ -506,6 +661,9 @@ cdef class Controller:
         memset(&self.data.contact, 0, sizeof(self.data.contact))
         memset(&self.data.want, 0, sizeof(SetPointData))
         memset(&self.data.mobility, 0, sizeof(self.data.mobility))
+        memset(&self.data.observer, 0, sizeof(self.data.observer))
+        memset(&self.data.tank, 0, sizeof(self.data.tank))
+        guard_reset(&self.data.guard)
         memcpy(self.data.seen, state.data.q, sizeof(self.data.seen))
         model_dynamics(&self.data.model, state.data.q, state.data.dq, self.data.settings.compensate,
                        &self.data.dynamics)
@@ -521,11 +679,18 @@ cdef class Controller:
         for i in range(self.data.model.n):
             self.data.posture[i] = state.data.q[i]
             self.data.torque[i] = state.data.torque[i] if state.data.has_torque else 0.0
+            self.data.observer.dq[i] = state.data.dq[i]
+        for j in range(3):
+            self.data.place[j] = self.data.reference[j]
+        self.data.tank.energy = self.data.settings.tank_begin
+        self.data.tank.share = 1.0
+        self.data.time = state.data.time
+        self.data.cycles = 0
         self.data.tared = 0
         self.data.active = 1
 
     def tare(self, wrench, q):
-        """Take a mean raw sensor reading (6,) at joint positions q (n,), free of contact, as zero force."""
+        """Take a mean raw sensor reading (6,) at joint positions q (n,), free of contact, as zero force of both channels."""
         cdef int j
         if len(wrench) != 6 or not np.all(np.isfinite(wrench)):
             raise ValueError(f"a tare needs 6 finite numbers, got {list(wrench)}")
@@ -536,6 +701,7 @@ cdef class Controller:
         load = np.concatenate([weight, np.cross(com, weight)])
         for j in range(6):
             self.data.tare[j] = wrench[j] - load[j]
+        memcpy(self.data.observer.zero, self.data.observer.residual, sizeof(self.data.observer.zero))
         self.data.tared = 1
 
     def step(self, ArmState state not None, SetPoint set_point not None, double dt):

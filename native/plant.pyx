@@ -182,6 +182,13 @@ cdef class Plant:
         """Hand over a command; it acts after the actuator's delay, and `state` reports it from the next step on."""
         memcpy(self.sent[0], command.data.torque, sizeof(self.sent[0]))
 
+    def begin_with(self, Command command):
+        """Let a command have acted for long: as an arm whose brakes open once its torques are there."""
+        for k in range(MAX_DELAY + 1):
+            memcpy(self.sent[k], command.data.torque, sizeof(self.sent[0]))
+        memcpy(self.applied, command.data.torque, sizeof(self.applied))
+        memcpy(self.state.data.torque, command.data.torque, sizeof(self.applied))
+
     def end_cycle(self):
         """Age every command by a cycle; call once per control cycle, after its physics steps.
 

@@ -53,6 +53,11 @@ cdef struct StatusData:
     double torque_share              # max |torque| / limit
     double weakest_direction         # smallest pivot of J M^-1 J^T [1/kg, 1/(kg m²)]: 0 at a singularity
     double limited                   # bit set of Limit that bound this cycle
+    double level                     # Level of the latched causes
+    double force_joints              # N along the press direction, as the joints feel it; 0 unless valid
+    double force_joints_valid        # 1: the line above can be believed
+    double off_tool                  # Nm, largest joint torque that no force at the tool explains
+    double tank                      # J left
 
 
 cdef class ArmState:

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .states import Cause, ContactState, Limit, Task
+from .states import Cause, ContactState, Level, Limit, Task
 
 Floats = NDArray[np.float64]
 
@@ -93,3 +93,11 @@ class Status:
     def torque_share(self) -> float: ...
     @property
     def weakest_direction(self) -> float: ...
+    @property
+    def level(self) -> Level: ...
+    @property
+    def force_joints(self) -> float: ...
+    @property
+    def off_tool(self) -> float: ...
+    @property
+    def tank(self) -> float: ...

@@ -6,7 +6,7 @@ described in `records.pxd`.
 
 import numpy as np
 
-from .states import Cause, ContactState, Limit, Task
+from .states import Cause, ContactState, Level, Limit, Task
 
 
 cdef double* address(object values) except NULL:
@@ -281,3 +281,23 @@ cdef class Status:
     def weakest_direction(self):
         """Smallest pivot of J M^-1 J^T; 0 at a singularity."""
         return self.data.weakest_direction
+
+    @property
+    def level(self):
+        """`Level` of the latched causes."""
+        return Level(int(self.data.level))
+
+    @property
+    def force_joints(self):
+        """N along the press direction as the joints feel it; NaN where they cannot tell."""
+        return self.data.force_joints if self.data.force_joints_valid != 0.0 else float("nan")
+
+    @property
+    def off_tool(self):
+        """Nm, the largest joint torque that no force at the tool explains."""
+        return self.data.off_tool
+
+    @property
+    def tank(self):
+        """J that the controller may still spend."""
+        return self.data.tank

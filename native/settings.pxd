@@ -16,6 +16,7 @@ cdef struct Settings:
     double tool_mass                 # kg beyond the sensor
     double tool_com[3]               # m, sensor axes
     double gravity[3]                # m/s², base axes
+    int response[32]                 # Level of each bit of Cause, from `RESPONSE` in states.py
     double period
     double damping_ratio
     double normal_damping
@@ -27,6 +28,11 @@ cdef struct Settings:
     double force_rate_max
     double force_filter
     double release_rate
+    double drop_rate
+    double inward_margin
+    double fade_speed
+    double fade_width
+    double release_damping
     double stiffness_max
     double stiffness_rotational_max
     double stiffness_rate
@@ -53,6 +59,19 @@ cdef struct Settings:
     double retract_distance
     double retract_speed
     double sensor_timeout
+    double free_force_max
+    double jump_position
+    double jump_angle
+    double push_out_force
+    double push_out_until
+    double push_out_time
+    double tank_begin
+    double tank_max
+    double tank_low
+    double tank_high
+    double tank_refill
+    double observer_bandwidth
+    double observer_weakest
     double posture_stiffness
     double posture_damping
     double posture_max

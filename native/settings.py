@@ -9,8 +9,71 @@ from .errors import InputError
 
 _ABOVE_ZERO = (
     "period", "force_hard", "release_rate", "wrench_margin", "approach_time_max", "loss_width", "retract_distance",
-    "retract_speed", "touch_force", "lost_force", "sensor_timeout", "mobility_eps_linear", "mobility_eps_angular",
+    "retract_speed", "touch_force", "lost_force", "sensor_timeout", "drop_rate", "fade_width",
+    "tank_max", "tank_high", "observer_bandwidth", "mobility_eps_linear", "mobility_eps_angular",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardLimits:
+    """What the guard stands for (`guard.pxd`). Sources: docs/safety.md A.9 (proposal); the rest are our own choices.
+
+    Raises InputError when a value is not a finite number above 0.
+    """
+
+    force_hard: float = 80.0
+    """N measured, at once; the site lowers it."""
+    force_cap: float = 66.0
+    """N, for longer than `cap_time`; the site and tool lower it."""
+    cap_time: float = 0.02
+    """s."""
+    jump_force: float = 15.0
+    """N within about `jump_time` (A.9)."""
+    jump_time: float = 0.02
+    """s."""
+    frozen_time: float = 0.008
+    """s of a reading that is the same to the last bit."""
+    disagree_force: float = 10.0
+    """N between the sensor and the joints."""
+    disagree_time: float = 0.05
+    """s."""
+    collision_torque: float = 8.0
+    """Nm on a joint that no force at the tool explains."""
+    collision_time: float = 0.02
+    """s."""
+    speed_max: float = 0.30
+    """m/s of the TCP."""
+    joint_speed_max: float = 1.5
+    """rad/s, of each joint."""
+    power_max: float = 5.0
+    """W into the body: 60 N at 80 mm/s."""
+    depth_max: float = 0.05
+    """m since the touch."""
+    reach: float = 0.30
+    """m of the TCP from where the work is."""
+    clock_jump: float = 0.01
+    """s between the loop's step and that of the arm's clock."""
+    swing_force: float = 2.0
+    """N, mean size of the swing of the force about its mean, in hold."""
+    swing_rate: float = 0.05
+    """1, that much more for every newton of the reference."""
+    error_force: float = 4.0
+    """N, mean error of the force in hold."""
+    error_share: float = 0.1
+    """1, that much more for every newton of the reference."""
+    error_time: float = 1.0
+    """s of it."""
+    unload_force: float = 5.0
+    """N into the body that may still be commanded `unload_time` after a stop."""
+    unload_time: float = 0.25
+    """s."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a limit."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not (math.isfinite(value) and value > 0.0):
+                raise InputError(f"guard limit {field.name} = {value!r}: a finite number above 0 is allowed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +101,18 @@ class ControllerSettings:
     """N/s."""
     force_filter: float = 0.004
     """s, time constant of the first-order filter on the measured force (40 Hz)."""
-    release_rate: float = 150.0
-    """N/s when letting go for a cause."""
+    release_rate: float = 450.0
+    """N/s when letting go for a cause of level RELEASE: 60 N in 0.13 s."""
+    drop_rate: float = 3000.0
+    """N/s for a cause of level DROP; what the joints' torque rates allow is less."""
+    inward_margin: float = 8.0
+    """N by which the total force along the press direction may exceed what is asked and corrected, unless it brakes."""
+    fade_speed: float = 0.06
+    """m/s into the body, from where the pressing force fades: nothing that holds against 1 N moves so fast."""
+    fade_width: float = 0.06
+    """m/s over which it fades to nothing."""
+    release_damping: float = 60.0
+    """Ns/m in place of normal_damping while letting go: too much of it would hold the force in."""
     stiffness_max: float = 1500.0
     """N/m."""
     stiffness_rotational_max: float = 60.0
@@ -90,8 +163,34 @@ class ControllerSettings:
     """m."""
     retract_speed: float = 0.08
     """m/s."""
-    sensor_timeout: float = 0.02
+    sensor_timeout: float = 0.008
     """s."""
+    free_force_max: float = 3.0
+    """N along the press direction; with more on the tool, no press begins."""
+    jump_position: float = 0.03
+    """m across, between a set-point and what is governed now, while pressing."""
+    jump_angle: float = 0.35
+    """rad, the same of press direction and attitude."""
+    push_out_force: float = 10.0
+    """N outwards when compliant, while the sensor still feels more than push_out_until."""
+    push_out_until: float = 2.0
+    """N."""
+    push_out_time: float = 0.5
+    """s, the longest of it."""
+    tank_begin: float = 1.0
+    """J at the touch: about F²/2k of 50 N on 1.5 N/mm."""
+    tank_max: float = 4.0
+    """J."""
+    tank_low: float = 0.05
+    """J, at which force, motion and rising stiffness are gated to nothing."""
+    tank_high: float = 0.5
+    """J, from which nothing is gated."""
+    tank_refill: float = 1.0
+    """W given back for friction and tissue, which eat what a steady press needs."""
+    observer_bandwidth: float = 30.0
+    """1/s."""
+    observer_weakest: float = 1e-3
+    """1, conditioning below which the joints cannot tell a force (det / trace³ of J W J^T)."""
     posture_stiffness: float = 10.0
     """Nm/rad."""
     posture_damping: float = 2.0

@@ -1,5 +1,6 @@
 """Names of the small integers and bit sets in the records."""
 
+from collections.abc import Mapping
 from enum import IntEnum, IntFlag
 
 
@@ -24,20 +25,78 @@ class ContactState(IntEnum):
     FAULT = 7
 
 
+class Level(IntEnum):
+    """What a cause leads to; the higher one wins. In order of haste (docs/safety_case.md, Stops)."""
+
+    NOTE = 0  # nothing begins; what goes on may go on
+    SOFT = 1  # S0: release at the rate the set-point gives, withdraw
+    RELEASE = 2  # S1: let the force out at release_rate, withdraw
+    DROP = 3  # S2: force gone as fast as the torques may change, withdraw
+    COMPLIANT = 4  # S3: no springs, no force, no way out that can be trusted; push outwards only while force is felt
+
+
 class Cause(IntFlag):
     """Why the controller let go or refused; bits latch until the next activation."""
 
-    STALE_SET_POINT = 1 << 0
-    STALE_SENSOR = 1 << 1
-    NOT_FINITE_STATE = 1 << 2
-    NOT_FINITE_SET_POINT = 1 << 3
-    NOT_FINITE_COMMAND = 1 << 4
-    SET_POINT_REFUSED = 1 << 5
-    CONTACT_LOST = 1 << 6
-    SURFACE_NOT_FOUND = 1 << 7
-    OVER_FORCE = 1 << 8
-    BAD_DT = 1 << 9
-    SINGULAR = 1 << 10
+    STALE_SET_POINT = 1 << 0  # set-points stopped coming
+    STALE_SENSOR = 1 << 1  # the force sensor is silent, or its time is wrong
+    NOT_FINITE_STATE = 1 << 2  # NaN, or a number that no arm reports
+    NOT_FINITE_SET_POINT = 1 << 3  # NaN, or a number beyond all sense
+    NOT_FINITE_COMMAND = 1 << 4  # the law gave NaN
+    SET_POINT_REFUSED = 1 << 5  # unknown task, not a rotation, a negative amount
+    CONTACT_LOST = 1 << 6  # pressing into nothing
+    SURFACE_NOT_FOUND = 1 << 7  # searched as deep and as long as allowed
+    OVER_FORCE = 1 << 8  # measured force above the hard stop
+    BAD_DT = 1 << 9  # the loop itself was late
+    SINGULAR = 1 << 10  # the arm cannot be solved for
+    SET_POINT_JUMP = 1 << 11  # a set-point leapt while pressing
+    CLOCK = 1 << 12  # the arm's clock leapt or stands
+    STATE_JUMP = 1 << 13  # a joint leapt
+    OVER_SPEED = 1 << 14  # tool or joint faster than allowed
+    OUTSIDE = 1 << 15  # tool too far from where the work is
+    TOO_DEEP = 1 << 16  # deeper since the touch than allowed
+    OVER_POWER = 1 << 17  # more power into the body than allowed
+    OVER_CAP = 1 << 18  # above the comfort cap for longer than a moment, by either force channel
+    FORCE_JUMP = 1 << 19  # force changed faster than tissue can
+    SENSOR_FROZEN = 1 << 20  # fresh stamps on a reading that never changes
+    SENSOR_DISAGREES = 1 << 21  # sensor and joints tell different forces
+    COLLISION = 1 << 22  # something pushes the arm elsewhere than at the tool
+    OSCILLATION = 1 << 23  # the force swings about its reference
+    FORCE_NOT_REACHED = 1 << 24  # the force stays away from its reference
+    NOT_FREE = 1 << 25  # force on the tool before anything was pressed
+    STILL_PUSHING = 1 << 26  # stopped, and yet the command pushes
+
+
+RESPONSE: Mapping[Cause, Level] = {
+    Cause.NOT_FREE: Level.NOTE,
+    Cause.STALE_SET_POINT: Level.RELEASE,
+    Cause.NOT_FINITE_SET_POINT: Level.RELEASE,
+    Cause.SET_POINT_REFUSED: Level.RELEASE,
+    Cause.SET_POINT_JUMP: Level.RELEASE,
+    Cause.SURFACE_NOT_FOUND: Level.RELEASE,
+    Cause.OSCILLATION: Level.RELEASE,
+    Cause.FORCE_NOT_REACHED: Level.RELEASE,
+    Cause.BAD_DT: Level.RELEASE,
+    Cause.CLOCK: Level.RELEASE,
+    Cause.TOO_DEEP: Level.RELEASE,
+    Cause.OVER_POWER: Level.RELEASE,
+    Cause.OVER_CAP: Level.RELEASE,
+    Cause.STALE_SENSOR: Level.DROP,
+    Cause.CONTACT_LOST: Level.DROP,
+    Cause.OVER_FORCE: Level.DROP,
+    Cause.FORCE_JUMP: Level.DROP,
+    Cause.SENSOR_FROZEN: Level.DROP,
+    Cause.SENSOR_DISAGREES: Level.DROP,
+    Cause.OVER_SPEED: Level.DROP,
+    Cause.OUTSIDE: Level.DROP,
+    Cause.COLLISION: Level.COMPLIANT,
+    Cause.STATE_JUMP: Level.COMPLIANT,
+    Cause.SINGULAR: Level.COMPLIANT,
+    Cause.NOT_FINITE_STATE: Level.COMPLIANT,
+    Cause.NOT_FINITE_COMMAND: Level.COMPLIANT,
+    Cause.STILL_PUSHING: Level.COMPLIANT,
+}
+"""What follows on each cause: the one table, which the compiled controller is filled from."""
 
 
 class Limit(IntFlag):
@@ -50,3 +109,4 @@ class Limit(IntFlag):
     POSTURE = 1 << 4
     TORQUE = 1 << 5
     TORQUE_RATE = 1 << 6
+    TANK = 1 << 7

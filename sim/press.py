@@ -21,6 +21,7 @@ from ..control.ticks import Ticks, tick_dtype
 from ..control.tool import Tool, load_tool
 from ..native import (
     ArmModel,
+    Command,
     ContactState,
     Controller,
     ControllerSettings,
@@ -162,6 +163,10 @@ class PressSimulation:
         self.world.place(self._placement.q)
         abilities = ArmAbilities(self.joint_names, self.plan.control_hz, self._arm_description.gravity, True)
         self.arm = SimulatedArm(self.world, self._hardware(), abilities)
+        if self._arm_description.gravity == "us":
+            held = Command(self.model.n)
+            held.torque[:] = self.model.gravity(self._placement.q)
+            self.arm.plant.begin_with(held)
 
     def _hardware(self) -> Plant:
         d, n = self.disturbances, self.model.n

@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 
 from ..settings import ControllerSettings
-from ..states import Cause, ContactState, Task
+from ..states import RESPONSE, Cause, ContactState, Level, Task
 
 IDLE, APPROACH, TOUCH, RAMP, HOLD, RELEASE, RETRACT, FAULT = ContactState
 PRESSED = (TOUCH, RAMP, HOLD)
-PATIENCE = 60.0  # s, longest release under a force that does not fall
-DEAF_PATIENCE = 0.3  # s, the same without a sensor
+PATIENCE = 1.0  # s with nothing asked for, then a release that was asked for ends even if the force does not fall
 
 
 def clamp(x: float, low: float, high: float) -> float:
@@ -44,6 +43,7 @@ class Contact:
     settings: ControllerSettings
     state: ContactState = IDLE
     causes: Cause = field(default_factory=lambda: Cause(0))
+    level: Level = Level.NOTE
     armed: bool = False
     age: float = 0.0
     above: float = 0.0
@@ -55,6 +55,9 @@ class Contact:
     speed: float = 0.0
     withdrawn: float = 0.0
     sag: float = 0.0
+    unloaded: float = 0.0
+    push_out: float = 0.0
+    pushed: float = 0.0
 
     @property
     def touching(self) -> bool:
@@ -63,44 +66,67 @@ class Contact:
 
     def enter(self, state: ContactState) -> None:
         """Begin a state."""
-        self.state, self.age, self.above, self.below = state, 0.0, 0.0, 0.0
+        self.state, self.age, self.above, self.below, self.unloaded = state, 0.0, 0.0, 0.0, 0.0
         if state == RETRACT:
-            self.withdrawn = 0.0
+            self.withdrawn = self.reference = 0.0
 
-    def let_go(self, cause: Cause) -> None:
+    @property
+    def stopped(self) -> bool:
+        """Whether a cause that lets go is latched."""
+        return self.level >= Level.RELEASE
+
+    def let_go(self) -> None:
         """Unload what presses, withdraw what only approaches; otherwise nothing is there to let go of."""
         if self.state in PRESSED:
-            self.causes |= cause
             self.enter(RELEASE)
         elif self.state == APPROACH:
-            self.causes |= cause
-            self.reference = 0.0
             self.enter(RETRACT)
 
-    def fail(self, cause: Cause) -> None:
-        """Nothing that was measured or asked counts any longer; only activation leads out."""
-        self.causes |= cause
-        self.reference = self.feedback = self.integral = self.measured = 0.0
-        self.enter(FAULT)
+    def stop(self, causes: Cause) -> None:
+        """Latch causes and do what the highest of their levels says."""
+        if not causes:
+            return
+        self.causes |= causes
+        self.level = max(self.level, *(RESPONSE[cause] for cause in Cause if cause & causes))
+        if self.level == Level.COMPLIANT:
+            self.reference = self.feedback = self.integral = 0.0
+            if self.state != FAULT:
+                self.enter(FAULT)
+        elif self.level > Level.NOTE:
+            self.let_go()
 
-    def step(self, want: Any, force: float, heard: bool, ahead: float, lead: float, dt: float) -> None:
-        """One cycle: `force` raw and `heard` when fresh; `lead`: normal reference beyond the expected surface."""
+    def help_out(self, heard: bool, dt: float) -> None:
+        """Compliant, the tool is pushed out while the sensor feels that it is needed, not for long."""
+        g = self.settings
+        needed = heard and self.measured > g.push_out_until and self.pushed < g.push_out_time
+        self.push_out = g.push_out_force if needed else 0.0
+        self.pushed += dt if needed else 0.0
+
+    def hear(self, force: float, dt: float) -> None:
+        """Filter the force."""
+        self.measured += (1.0 - np.exp(-dt / self.settings.force_filter)) * (force - self.measured)
+
+    def step(self, want: Any, force: float, heard: bool, ahead: float, lead: float, inward: float, dt: float) -> None:
+        """One cycle: `force` raw and `heard` when fresh; `lead`: normal reference beyond the expected surface.
+
+        `inward`: m/s of the TCP along the press direction.
+        """
         g = self.settings
         if heard:
-            self.measured += (1.0 - np.exp(-dt / g.force_filter)) * (force - self.measured)
+            self.hear(force, dt)
         self.age += dt
         self.speed = 0.0
         if want.task != Task.PRESS:
             self.armed = True
-            self.let_go(Cause(0))
-        if not heard:
-            self.let_go(Cause.STALE_SENSOR)
-        elif self.measured > g.force_hard:
-            self.let_go(Cause.OVER_FORCE)
+            self.let_go()
+        if not heard and (self.state == APPROACH or self.state in PRESSED):
+            self.stop(Cause.STALE_SENSOR)
 
         match self.state:
             case ContactState.IDLE:
                 self.reference = 0.0
+                if want.task == Task.PRESS and self.armed and heard and not self.causes:
+                    self.stop(Cause.NOT_FREE if abs(self.measured) > g.free_force_max else Cause(0))
                 if want.task == Task.PRESS and self.armed and heard and not self.causes:
                     self.armed = False
                     self.sag = self._sag(want.stiffness[1], ahead)
@@ -115,28 +141,37 @@ class Contact:
                 if (self.state == HOLD) != reached:
                     self.enter(HOLD if reached else RAMP)
             case ContactState.RELEASE:
-                rate = g.release_rate if self.causes or want.force_rate == 0.0 else max(want.force_rate, 1.0)
+                asked = not self.stopped and want.force_rate > 0.0
+                rate = max(want.force_rate, 1.0) if asked else self._letting_go_rate
                 self.reference = toward(self.reference, 0.0, rate * dt)
                 self.below = self.below + dt if self.measured < g.lost_force else 0.0
-                given_up = self.age > PATIENCE or (not heard and self.age > DEAF_PATIENCE)
-                if self.reference == 0.0 and (self.below >= g.lost_time or given_up):
-                    self.enter(RETRACT)
+                if self.reference == 0.0:
+                    self.unloaded += dt
+                    if self.stopped or self.below >= g.lost_time or self.unloaded > PATIENCE:
+                        self.enter(RETRACT)
             case ContactState.RETRACT:
-                self.speed = -g.retract_speed
-                self.withdrawn += g.retract_speed * dt
+                self.speed = min(-g.retract_speed, ahead / dt)  # whoever pushes the arm away is followed
+                self.withdrawn -= self.speed * dt
                 if self.withdrawn >= g.retract_distance:
                     self.enter(IDLE)
+            case ContactState.FAULT:
+                self.help_out(heard, dt)
 
         if self.state in PRESSED:
             lost = self.measured < min(g.lost_force, 0.3 * self.reference)
             self.below = self.below + dt if lost else 0.0
-            if self.below >= g.lost_time:
-                self.causes |= Cause.CONTACT_LOST
-                self.reference = 0.0
+            at_once = self.measured < 0.5 * self.reference and inward > g.fade_speed and self.state != TOUCH
+            if self.below >= g.lost_time or at_once:
+                self.stop(Cause.CONTACT_LOST)
                 self.enter(RETRACT)
         if self.touching:
             self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
         self._feedback(heard, dt)
+
+    @property
+    def _letting_go_rate(self) -> float:
+        """N/s, for a cause."""
+        return self.settings.drop_rate if self.level >= Level.DROP else self.settings.release_rate
 
     def _sag(self, stiffness: float, ahead: float) -> float:
         """How much deeper than its reference the arm stands at rest: weight that nobody compensates holds it there."""
@@ -154,7 +189,7 @@ class Contact:
             self.reference = min(g.touch_force, want.force)
             self.integral = 0.0
         elif lead + self.sag > g.search_depth or self.age > g.approach_time_max:
-            self.let_go(Cause.SURFACE_NOT_FOUND)
+            self.stop(Cause.SURFACE_NOT_FOUND)
 
     def _feedback(self, heard: bool, dt: float) -> None:
         """PI on the force while pressing; while letting go, what is left of it fades and nothing is added."""
@@ -166,6 +201,6 @@ class Contact:
             self.integral = clamp(self.integral, -most - g.force_kp * error, most - g.force_kp * error)
             self.feedback = clamp(g.force_kp * error + self.integral, -most, most)
         elif self.state == RELEASE:
-            self.feedback = self.integral = toward(self.integral, 0.0, g.release_rate * dt)
+            self.feedback = self.integral = toward(self.integral, 0.0, self._letting_go_rate * dt)
         else:
             self.feedback = self.integral = 0.0

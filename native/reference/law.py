@@ -31,7 +31,7 @@ from ..chain import Chain, Floats
 from ..settings import ControllerSettings
 from ..states import Cause, Task
 from . import dynamics
-from .contact import FAULT, IDLE, Contact, clamp, toward
+from .contact import FAULT, IDLE, RELEASE, RETRACT, Contact, clamp, toward
 
 DAMPING_FLOOR = 10.0  # N/m
 DAMPING_FLOOR_ROTATIONAL = 0.5  # Nm/rad
@@ -135,6 +135,7 @@ class ReferenceController:
         )  # fmt: skip
         self.posture = self.seen = state.q.copy()
         self.torque = state.torque.copy() if state.has_torque else np.zeros(self.chain.n)
+        self.tank, self.share, self.springs = self.settings.tank_begin, 1.0, 0.0
         self.tare_wrench: Floats | None = None
         self.active = True
 
@@ -151,14 +152,13 @@ class ReferenceController:
         """One cycle: (command with `torque`, status)."""
         g, contact = self.settings, self.contact
         if not 0.0 < dt <= 0.05:
-            contact.let_go(Cause.BAD_DT)
-            contact.causes |= Cause.BAD_DT
+            contact.stop(Cause.BAD_DT)
             dt = g.period
         dt = clamp(dt, 0.5 * g.period, 4.0 * g.period)
         if not state_is_usable(state):
-            contact.fail(Cause.NOT_FINITE_STATE)
-        if not self.active or contact.causes & Cause.NOT_FINITE_STATE:
-            return self._blind(dt)
+            contact.stop(Cause.NOT_FINITE_STATE)
+        if not self.active or contact.causes & (Cause.NOT_FINITE_STATE | Cause.NOT_FINITE_COMMAND):
+            return self._blind(dt, state)
         self.seen = state.q.copy()
 
         pose, J = dynamics.forward(self.chain, state.q), dynamics.jacobian(self.chain, state.q)
@@ -170,15 +170,16 @@ class ReferenceController:
         ahead = float(n @ (position - self.reference))
         heard, wrench = self._sense(state, R)
         lead = float(n @ (self.reference - self.want.position))
-        contact.step(self.want, float(-n @ (R @ wrench[:3])), heard, ahead, lead, dt)
+        contact.step(self.want, float(-n @ (R @ wrench[:3])), heard, ahead, lead, float(n @ twist[:3]), dt)
         self.reference = self.reference + contact.speed * dt * n
 
         try:
             inertias = task_inertias(M, J, g.mobility_eps_linear, g.mobility_eps_angular)
             F = self._wrench(inertias[1], inertias[2], position, R, twist, ahead)
         except LinAlgError:
-            contact.fail(Cause.SINGULAR)
-            return self._blind(dt)
+            contact.stop(Cause.SINGULAR)
+            return self._blind(dt, state)
+        self._spend(float(F @ twist), dt)
         t0 = g.posture_stiffness * (self.posture - state.q) - g.posture_damping * state.dq
         t0 *= min(1.0, g.posture_max / max(np.abs(t0).max(), 1e-300))
         posture = t0 - J.T @ inertias[0] @ J @ np.linalg.solve(M, t0)
@@ -202,9 +203,10 @@ class ReferenceController:
         stale = not fault and state.time > s.valid_until
         if stale and s.task == Task.PRESS:
             fault = Cause.STALE_SET_POINT
+        elif not fault and s.task == Task.PRESS and self._leaps(s):
+            fault = Cause.SET_POINT_JUMP
         if fault:
-            self.contact.let_go(fault)
-            self.contact.causes |= fault
+            self.contact.stop(fault)
         else:
             self.want = SimpleNamespace(
                 task=s.task, position=s.position.copy(), quaternion=s.quaternion.copy(),
@@ -218,9 +220,33 @@ class ReferenceController:
             self.want.position, self.want.quaternion = self.reference, self.attitude.as_quat()
             self.want.press_direction, self.want.twist = self.direction, np.zeros(6)
 
+    def _leaps(self, s: Any) -> bool:
+        """Whether a set-point is far from what is governed while the tool presses."""
+        g, n = self.settings, self.direction
+        if not self.contact.touching or self.contact.state == RELEASE:
+            return False
+        move = s.position - self.reference
+        turn = (Rotation.from_quat(s.quaternion) * self.attitude.inv()).as_rotvec()
+        across = float(np.linalg.norm(move - (n @ move) * n))
+        turned = float(n @ s.press_direction) < 1.0 - 0.5 * g.jump_angle**2
+        return across > g.jump_position or float(np.linalg.norm(turn)) > g.jump_angle or turned
+
+    def _spend(self, out: float, dt: float) -> None:
+        """What left through the tool and did not come out of the springs comes out of the tank, in contact."""
+        g = self.settings
+        if self.contact.touching and self.contact.state != RELEASE:
+            energy = self.tank - out * dt - (self.springs_now - self.springs) + g.tank_refill * dt
+            self.tank = clamp(energy, 0.0, g.tank_max)
+            x = clamp((self.tank - g.tank_low) / (g.tank_high - g.tank_low), 0.0, 1.0)
+            self.share = x * x * (3.0 - 2.0 * x)
+        else:
+            self.tank, self.share = g.tank_begin, 1.0
+        self.springs = self.springs_now
+
     def _govern(self, dt: float) -> None:
         """Slew direction, attitude, stiffness (upwards only) and tangential position towards what is wanted."""
         g, want, state = self.settings, self.want, self.contact.state
+        dt *= self.share if self.contact.touching else 1.0
         turn = shortened(np.cross(self.direction, want.press_direction), g.turn_rate_max * dt)
         n = self.direction + np.cross(turn, self.direction)
         if state == IDLE:
@@ -253,7 +279,7 @@ class ReferenceController:
         g, c, n = self.settings, self.contact, self.direction
         on = 0.0 if c.state == FAULT else 1.0
         k_t, k_n, k_r = self.stiffness
-        v, feed = twist[:3], on * self.want.twist if c.touching else np.zeros(6)
+        v, feed = twist[:3], on * self.share * self.want.twist if c.touching else np.zeros(6)
 
         e = shortened(on * (self.reference - p), g.position_clip)
         normal_speed = 0.0 if c.touching else on * c.speed
@@ -261,22 +287,39 @@ class ReferenceController:
         K = k_t * np.eye(3) + (k_n - k_t) * np.outer(n, n)
         D = damping(L, K + DAMPING_FLOOR * np.eye(3), g.damping_ratio)
         force = K @ e + D @ (v_d - v)
+        inward = float(n @ v)
+        braking = inward > 0.0 and (c.touching or c.state == RETRACT)
+        d_n = g.normal_damping if braking or (c.touching and not c.stopped) else g.release_damping
         if c.touching:
-            force = force + n * (self._normal_force(ahead) - g.normal_damping * (n @ v))
+            force = force + n * (self._normal_force(ahead, inward) - d_n * inward)
+        elif c.state in (RETRACT, FAULT):
+            force = force - n * (d_n * inward + c.push_out)
+        force = force - n * max(0.0, float(n @ force) - self._most_inward())
 
         e_r = (self.attitude * Rotation.from_matrix(R).inv()).as_rotvec()
         e_r = shortened(on * e_r, g.rotation_clip)
         D_r = damping(L_r, (k_r + DAMPING_FLOOR_ROTATIONAL) * np.eye(3), g.damping_ratio)
+        self.springs_now = 0.5 * float(e @ K @ e) + 0.5 * k_r * float(e_r @ e_r)
         moment = k_r * e_r + D_r @ (feed[3:] - twist[3:])
         force = shortened(force, c.reference + g.wrench_margin)
         return np.concatenate([force, shortened(moment, g.moment_max)])
 
-    def _normal_force(self, ahead: float) -> float:
-        """The force term rho (f_ref + PI), N along the press direction."""
+    def _most_inward(self) -> float:
+        """N: the largest force into the body."""
+        c = self.contact
+        if c.state in (FAULT, RETRACT, RELEASE):
+            return c.reference
+        return c.reference + max(c.feedback, 0.0) + self.settings.inward_margin if c.touching else np.inf
+
+    def _normal_force(self, ahead: float, inward: float) -> float:
+        """The force term alpha phi rho (f_ref + PI), N along the press direction."""
         g = self.settings
         force = self.contact.reference + self.contact.feedback
         way = clamp((ahead - g.loss_free) / g.loss_width, 0.0, 1.0)
-        return force if force <= 0.0 else force * 0.5 * (1.0 + float(np.cos(np.pi * way)))
+        if force <= 0.0:
+            return force
+        fade = self.share * clamp(1.0 - (inward - g.fade_speed) / g.fade_width, 0.0, 1.0)
+        return force * fade * 0.5 * (1.0 + float(np.cos(np.pi * way)))
 
     def _walls(self, state: Any) -> Floats:
         """Push back near a joint limit, growing towards it, damped on the way in."""
@@ -291,7 +334,7 @@ class ReferenceController:
     def _saturate(self, torque: Floats, state: Any, dt: float) -> Floats:
         """Clamp, rate, clamp: what the arm says it applied may itself be beyond the limit."""
         if not np.isfinite(torque).all():
-            self.contact.fail(Cause.NOT_FINITE_COMMAND)
+            self.contact.stop(Cause.NOT_FINITE_COMMAND)
             torque = np.zeros(self.chain.n)
         last = state.torque if state is not None and state.has_torque else self.torque
         goal = np.clip(torque, -self.limit, self.limit)
@@ -299,11 +342,21 @@ class ReferenceController:
         self.torque = np.clip(np.array(step), -self.limit, self.limit)
         return self.torque.copy()
 
-    def _blind(self, dt: float) -> tuple[SimpleNamespace, Status]:
-        """Without a trustworthy state: only what holds the arm up where it was last seen; before activation nothing."""
+    def _blind(self, dt: float, state: Any) -> tuple[SimpleNamespace, Status]:
+        """Without a trustworthy state: what holds the arm up where it was last seen; before activation nothing.
+
+        While the sensor is heard and feels the person, a push outwards besides.
+        """
         torque = np.zeros(self.chain.n)
         if self.active:
             torque = self._bias(self.seen, np.zeros(self.chain.n))
+            R, heard, wrench = dynamics.forward(self.chain, self.seen)[:3, :3], False, np.zeros(6)
+            if state.has_wrench and np.abs(state.wrench).sum() <= LARGEST:
+                heard, wrench = self._sense(state, R)
+            if heard:
+                self.contact.hear(float(-self.direction @ (R @ wrench[:3])), dt)
+            self.contact.help_out(heard, dt)
+            torque -= dynamics.jacobian(self.chain, self.seen)[:3].T @ self.direction * self.contact.push_out
         return SimpleNamespace(torque=self._saturate(torque, None, dt)), self._status()
 
     def _status(self) -> Status:

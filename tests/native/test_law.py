@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from massage_arm.native import ControllerSettings, InputError, settings
+from massage_arm.native import RESPONSE, Cause, ControllerSettings, GuardLimits, InputError, Level, settings
 from massage_arm.native.reference.law import damping, task_inertias
 
 
@@ -39,12 +39,27 @@ def test_task_inertias_are_the_inverse_mobilities() -> None:
 
 def test_settings_stand_in_the_same_order_in_the_struct_and_the_dataclass() -> None:
     text = Path(settings.__file__).resolve().with_name("settings.pxd").read_text(encoding="utf-8")
-    struct = re.findall(r"^    double (\w+)(\[\w+\])?", text.split("cdef struct Settings:")[1], re.MULTILINE)
+    struct = re.findall(r"^    (?:double|int) (\w+)(\[\w+\])?", text.split("cdef struct Settings:")[1], re.MULTILINE)
     names = [name for name, _ in struct]
     assert len(names) == len(text.split("cdef struct Settings:")[1].strip().splitlines())
     first = names.index("period")
     assert names[first:] == [field.name for field in fields(ControllerSettings)]
     assert not any(size for _, size in struct[first:])
+
+
+def test_guard_limits_stand_in_the_same_order_in_the_struct_and_the_dataclass() -> None:
+    text = Path(settings.__file__).resolve().with_name("guard.pxd").read_text(encoding="utf-8")
+    struct = text.split("cdef struct GuardLimits:")[1].split("\n\n")[0]
+    assert re.findall(r"^    double (\w+)", struct, re.MULTILINE) == [field.name for field in fields(GuardLimits)]
+
+
+def test_compiled_causes_and_levels_are_those_of_python() -> None:
+    text = Path(settings.__file__).resolve().with_name("causes.pxd").read_text(encoding="utf-8")
+    numbers = {name: int(value) for name, value in re.findall(r"^    (\w+) = (\d+)", text, re.MULTILINE)}
+    assert numbers.pop("CAUSES") == len(Cause)
+    levels = {f"LEVEL_{level.name}": level.value for level in Level}
+    assert numbers == {cause.name: cause.value for cause in Cause} | levels
+    assert set(RESPONSE) == set(Cause)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0])

@@ -1,0 +1,40 @@
+"""The bits of `Cause` in states.py, for compiled code; a test holds the two together."""
+
+cdef enum:
+    STALE_SET_POINT = 1
+    STALE_SENSOR = 2
+    NOT_FINITE_STATE = 4
+    NOT_FINITE_SET_POINT = 8
+    NOT_FINITE_COMMAND = 16
+    SET_POINT_REFUSED = 32
+    CONTACT_LOST = 64
+    SURFACE_NOT_FOUND = 128
+    OVER_FORCE = 256
+    BAD_DT = 512
+    SINGULAR = 1024
+    SET_POINT_JUMP = 2048
+    CLOCK = 4096
+    STATE_JUMP = 8192
+    OVER_SPEED = 16384
+    OUTSIDE = 32768
+    TOO_DEEP = 65536
+    OVER_POWER = 131072
+    OVER_CAP = 262144
+    FORCE_JUMP = 524288
+    SENSOR_FROZEN = 1048576
+    SENSOR_DISAGREES = 2097152
+    COLLISION = 4194304
+    OSCILLATION = 8388608
+    FORCE_NOT_REACHED = 16777216
+    NOT_FREE = 33554432
+    STILL_PUSHING = 67108864
+
+cdef enum:
+    CAUSES = 27                      # how many bits there are
+
+cdef enum:
+    LEVEL_NOTE = 0
+    LEVEL_SOFT = 1
+    LEVEL_RELEASE = 2
+    LEVEL_DROP = 3
+    LEVEL_COMPLIANT = 4
