@@ -311,6 +311,34 @@ def bench_scan(
     _bench(lambda on_progress: scan_bench(people, jobs, on_progress), json)
 
 
+@app.command()
+def faults(
+    runs: Annotated[int, typer.Option(min=1, help="Presses that something goes wrong in.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the campaign; equal seeds give equal runs.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 1,
+    kind: Annotated[list[str] | None, typer.Option(help="A kind of fault; may be given often. All otherwise.")] = None,
+    only: Annotated[int | None, typer.Option(min=0, help="Repeat this run alone and keep its log and report.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Outcomes as JSON lines; a stopped campaign goes on there.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --only: run folder; otherwise runs/fault-<seed>-<run>.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """Let sensors, joints, timing, set-points, people and tools fail while pressing; exit code 1 when a goal is missed."""
+    from .faults import print_campaign, repeat
+
+    if only is not None:
+        raise typer.Exit(repeat(seed, only, kind, out or Path("runs") / f"fault-{seed}-{only}", json))
+    from ..sim.campaign import KINDS, campaign
+
+    with _progress(False) as progress:
+        task = progress.add_task("failing", total=None, force="")
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        outcomes = campaign(runs, seed, jobs, kind or KINDS, store=store, on_progress=on_progress)
+    raise typer.Exit(print_campaign(outcomes, seed, kind, json))
+
+
 def _bench(measure: "Callable[[Callable[[int, int], None]], list[Figure]]", json: bool) -> None:
     """Measure under a progress bar and show figures and goals; ends with GOAL_MISSED when one is missed."""
     from .figures import print_json, print_table

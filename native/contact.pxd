@@ -42,6 +42,9 @@ cdef struct Contact:
     double reference                 # N, slewed
     double feedback                  # N, PI part
     double integral                  # N
+    double slow_force                # N, measured, without its swing
+    double swing                     # N, mean size of the swing
+    double gain                      # 0..1 of the PI: less where the force swings
     double measured                  # N, filtered, along the press direction
     double sag                       # m, how much deeper than its reference the arm stood when the approach began
     double lead                      # m, normal reference ahead of the expected surface
@@ -83,6 +86,8 @@ cdef inline void let_go(Contact* c) noexcept nogil:
 cdef inline void fail(Contact* c) noexcept nogil:
     """Nothing that was measured or asked counts any longer; only activation leads out."""
     c.reference = c.feedback = c.integral = 0.0
+    if c.state == IDLE:
+        c.pushed = 1e9  # nothing was pressed, so no way out is known
     if c.state != FAULT:
         enter(c, FAULT)
 
@@ -105,6 +110,25 @@ cdef inline void stop(Contact* c, const Settings* g, int causes) noexcept nogil:
 cdef inline double letting_go_rate(const Contact* c, const Settings* g) noexcept nogil:
     """N/s at which the force is let out for a cause."""
     return g.drop_rate if c.level >= LEVEL_DROP else g.release_rate
+
+
+cdef inline void back_off(Contact* c, const Settings* g, double dt) noexcept nogil:
+    """Less gain where the force swings: stiff places and late commands would otherwise make it an oscillation.
+
+    The swing is what is left of the force above `swing_time`. Gain comes back a hundred times slower than it goes.
+    """
+    cdef double a = dt / (g.swing_time + dt)
+    if not (c.state == RAMP or c.state == HOLD):
+        c.slow_force = c.measured
+        c.swing = 0.0
+        c.gain = 1.0
+        return
+    c.slow_force += a * (c.measured - c.slow_force)
+    c.swing += a * (fabs(c.measured - c.slow_force) - c.swing)
+    if c.swing > g.swing_force:
+        c.gain += (g.swing_gain - c.gain) * a
+    else:
+        c.gain += (1.0 - c.gain) * 0.01 * a
 
 
 cdef inline void push_out(Contact* c, const Settings* g, bint heard, double dt) noexcept nogil:
@@ -141,6 +165,8 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         push_out(c, g, heard, dt)
     elif c.state == IDLE:
         c.reference = 0.0
+        if stopped(c) and ahead < -g.yield_after:
+            c.speed = (ahead + g.yield_after) / dt
         if task == TASK_PRESS and c.armed and heard and c.causes == 0 and fabs(c.measured) > g.free_force_max:
             stop(c, g, NOT_FREE)
         if task == TASK_PRESS and c.armed and heard and c.causes == 0:
@@ -185,7 +211,7 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         c.speed = -g.retract_speed
         if ahead < c.speed * dt:
             c.speed = ahead / dt
-        c.withdrawn -= c.speed * dt
+        c.withdrawn += g.retract_speed * dt
         if c.withdrawn >= g.retract_distance:
             enter(c, IDLE)
 
@@ -200,13 +226,14 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
     if in_contact(c.state):
         c.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
 
+    back_off(c, g, dt)
     # Clamped PI: the integral keeps only what the clamp leaves room for, and fades out of contact.
     error = c.reference - c.measured
     if in_contact(c.state) and heard and c.state != RELEASE:
-        c.integral += g.force_ki * error * dt
-        c.integral = clamp(c.integral, -g.force_feedback_max - g.force_kp * error,
-                           g.force_feedback_max - g.force_kp * error)
-        c.feedback = clamp(g.force_kp * error + c.integral, -g.force_feedback_max, g.force_feedback_max)
+        c.integral += c.gain * g.force_ki * error * dt
+        error *= c.gain * g.force_kp
+        c.integral = clamp(c.integral, -g.force_feedback_max - error, g.force_feedback_max - error)
+        c.feedback = clamp(error + c.integral, -g.force_feedback_max, g.force_feedback_max)
     elif c.state == RELEASE:
         # Nothing may push while letting go: what is left of the feedback goes with the force.
         c.integral = toward(c.integral, 0.0, letting_go_rate(c, g) * dt)

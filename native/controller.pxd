@@ -22,7 +22,7 @@ cdef struct ControllerData:
     TaskMobility mobility
     SetPointData want                # last set-point that passed the checks
     int active
-    int tared
+    int tared                        # 1: `tare` is of a free tool; -1: it is what the sensor said at activation
     double seen[MAX_JOINTS]          # last joint positions that passed the checks
     double posture[MAX_JOINTS]
     double tare[6]                   # N, Nm, sensor axes, the tool's weight taken out

@@ -67,6 +67,7 @@ cdef bint all_within(const double* values, int n, double most) noexcept nogil:
 
 
 cdef bint wrench_is_usable(const ArmStateData* state) noexcept nogil:
+    """Whether what the sensor says is a number; what is not one counts as silence."""
     return (state.has_wrench == 1.0 and all_within(state.wrench, 6, LARGEST)
             and all_within(&state.wrench_time, 1, LARGEST_OTHER) and all_within(&state.time, 1, LARGEST_OTHER))
 
@@ -75,9 +76,7 @@ cdef bint state_is_usable(const ArmStateData* state, int n) noexcept nogil:
     """Whether all that the arm claims to know is a finite number that an arm can report."""
     return (all_within(&state.time, 1, LARGEST_OTHER) and all_within(state.q, n, LARGEST)
             and all_within(state.dq, n, LARGEST) and all_within(&state.has_torque, 1, 1.0)
-            and all_within(&state.has_wrench, 1, 1.0)
-            and (state.has_torque == 0.0 or all_within(state.torque, n, LARGEST))
-            and (state.has_wrench == 0.0 or wrench_is_usable(state)))
+            and (state.has_torque == 0.0 or all_within(state.torque, n, LARGEST)))
 
 
 cdef int set_point_fault(const SetPointData* s) noexcept nogil:
@@ -105,13 +104,13 @@ cdef void freeze(ControllerData* c) noexcept nogil:
 
 
 cdef bint leaps(const ControllerData* c, const SetPointData* s) noexcept nogil:
-    """Whether a set-point is far from what is governed while the tool presses: a wrong frame, or a planner gone wrong."""
+    """Whether a set-point is far from what is governed while the tool approaches or presses: a wrong frame, or a planner gone wrong."""
     cdef const Settings* g = &c.settings
     cdef double delta[3]
     cdef double turn[3]
     cdef double along
     cdef int j
-    if c.contact.state < TOUCH or c.contact.state > HOLD:
+    if c.contact.state < APPROACH or c.contact.state > HOLD:
         return False
     for j in range(3):
         delta[j] = s.position[j] - c.reference[j]
@@ -148,7 +147,7 @@ cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointDat
     w.force_rate = clamp(s.force_rate, 0.0, g.force_rate_max)
     w.approach_speed = clamp(s.approach_speed, 0.0, g.approach_speed_max)
     w.stiffness_tangential = clamp(s.stiffness_tangential, 0.0, g.stiffness_max)
-    w.stiffness_normal = clamp(s.stiffness_normal, 0.0, g.stiffness_max)
+    w.stiffness_normal = clamp(s.stiffness_normal, 0.0, g.stiffness_normal_max)
     w.stiffness_rotational = clamp(s.stiffness_rotational, 0.0, g.stiffness_rotational_max)
     cap_norm3(w.twist, g.speed_max)
     cap_norm3(w.twist + 3, g.turn_rate_max)
@@ -158,29 +157,43 @@ cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointDat
         freeze(c)
 
 
+cdef void tool_weight(const ControllerData* c, double* load) noexcept nogil:
+    """What the weight beyond the sensor does to it now: (6,), sensor axes."""
+    cdef const Settings* g = &c.settings
+    cdef double pull[3]
+    cdef int j
+    rotate_back(c.dynamics.k.tip.rotation, g.gravity, pull)
+    rotate_back(g.sensor_turn, pull, load)
+    for j in range(3):
+        load[j] *= g.tool_mass
+    cross(g.tool_com, load, load + 3)
+
+
 cdef bint sense(ControllerData* c, const ArmStateData* state, StatusData* status, double* force) noexcept nogil:
-    """The environment's wrench on the tool at the TCP, and its share along the press direction; False: not heard."""
+    """The environment's wrench on the tool at the TCP, and its share along the press direction; False: not heard.
+
+    Before the tare, the first reading since activation counts as zero, but as nothing to press by.
+    """
     cdef const Settings* g = &c.settings
     cdef const double* R = c.dynamics.k.tip.rotation
-    cdef double pull[3]
-    cdef double weight[3]
+    cdef double load[6]
     cdef double moment[3]
     cdef double f[3]
     cdef double base[3]
     cdef int j
     force[0] = 0.0
-    if state.has_wrench == 0.0 or not c.tared or not fabs(state.time - state.wrench_time) <= g.sensor_timeout:
+    if not wrench_is_usable(state) or not fabs(state.time - state.wrench_time) <= g.sensor_timeout:
         for j in range(6):
             status.wrench[j] = 0.0
         return False
-    rotate_back(R, g.gravity, pull)
-    rotate_back(g.sensor_turn, pull, weight)
+    tool_weight(c, load)
+    if not c.tared:
+        for j in range(6):
+            c.tare[j] = state.wrench[j] - load[j]
+        c.tared = -1
     for j in range(3):
-        weight[j] *= g.tool_mass
-    cross(g.tool_com, weight, moment)
-    for j in range(3):
-        f[j] = state.wrench[j] - c.tare[j] - weight[j]
-        moment[j] = state.wrench[3 + j] - c.tare[3 + j] - moment[j]
+        f[j] = state.wrench[j] - c.tare[j] - load[j]
+        moment[j] = state.wrench[3 + j] - c.tare[3 + j] - load[3 + j]
     rotate(g.sensor_turn, f, status.wrench)
     rotate(g.sensor_turn, moment, status.wrench + 3)
     cross(g.sensor_shift, status.wrench, moment)
@@ -188,7 +201,7 @@ cdef bint sense(ControllerData* c, const ArmStateData* state, StatusData* status
         status.wrench[3 + j] += moment[j]
     rotate(R, status.wrench, base)
     force[0] = -dot3(c.direction, base)
-    return True
+    return c.tared == 1
 
 
 cdef void govern(ControllerData* c, double dt) noexcept nogil:
@@ -260,6 +273,8 @@ cdef double most_inward(const ControllerData* c) noexcept nogil:
     cdef int state = c.contact.state
     if state == FAULT or state == RETRACT or state == RELEASE:
         return c.contact.reference
+    if state == IDLE and stopped(&c.contact):
+        return c.stiffness[0] * g.yield_after
     if in_contact(state):
         return c.contact.reference + (c.contact.feedback if c.contact.feedback > 0.0 else 0.0) + g.inward_margin
     return 1e300
@@ -459,7 +474,7 @@ cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, Co
         quaternion_from_rotation(c.dynamics.k.tip.rotation, status.quaternion)
         memcpy(status.torque_bias, c.dynamics.bias, sizeof(status.torque_bias))
         memcpy(command.torque, c.dynamics.bias, c.model.n * sizeof(double))
-        heard = wrench_is_usable(state) and sense(c, state, status, &force)
+        heard = sense(c, state, status, &force)
         if heard:
             c.contact.measured += (1.0 - exponential(-dt / c.settings.force_filter)) * (force - c.contact.measured)
         push_out(&c.contact, &c.settings, heard, dt)
@@ -471,7 +486,7 @@ cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, Co
 
 
 cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* status, double force, bint heard,
-               double dt) noexcept nogil:
+               double loop_step, double dt) noexcept nogil:
     """The guard's look at this cycle: the causes it sees."""
     cdef GuardSeen s
     cdef double delta[3]
@@ -479,9 +494,13 @@ cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* s
     cdef int contact = c.contact.state
     s.dt = dt
     s.clock_step = state.time - c.time
+    s.loop_step = loop_step
     s.n = c.model.n
     s.first = not c.cycles
     s.heard = heard
+    s.felt = wrench_is_usable(state) and c.tared != 0
+    s.total = norm3(status.wrench)
+    s.idle = contact == IDLE
     s.working = contact >= APPROACH and contact <= RELEASE
     s.pressing = contact >= TOUCH and contact <= HOLD
     s.holding = contact == HOLD
@@ -491,7 +510,7 @@ cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* s
     s.raw = &state.wrench[0]
     s.force = c.contact.measured
     s.force_now = force
-    s.other_valid = 1.0 if c.observer.valid and c.tared else 0.0
+    s.other_valid = 1.0 if c.observer.valid and c.tared == 1 else 0.0
     s.other = -dot3(c.direction, c.observer.force)
     s.off_tool = c.observer.off_tool
     s.reference = c.contact.reference
@@ -522,14 +541,15 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     cdef const Settings* g = &c.settings
     cdef double t0[MAX_JOINTS]
     cdef double delta[3]
-    cdef double force, ahead
+    cdef double force, ahead, loop_step
     cdef bint heard
     cdef int i, j, r, before
     cdef int n = c.model.n
     c.limited = 0.0
     if not (dt > 0.0 and dt <= 0.05):
         stop(&c.contact, g, BAD_DT)
-        dt = g.period
+        dt = state.time - c.time if state.time > c.time and state.time < c.time + 1.0 else g.period
+    loop_step = dt
     dt = clamp(dt, 0.5 * g.period, 4.0 * g.period)
     if not state_is_usable(state, n):
         stop(&c.contact, g, NOT_FINITE_STATE)
@@ -572,7 +592,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         blind_step(c, state, dt, command, status)
         return
     task_wrench(c, ahead, status)
-    stop(&c.contact, g, watch(c, state, status, force, heard, dt))
+    stop(&c.contact, g, watch(c, state, status, force, heard, loop_step, dt))
     if c.contact.causes & STATE_JUMP:
         blind_step(c, state, dt, command, status)
         return
@@ -690,7 +710,10 @@ cdef class Controller:
         self.data.active = 1
 
     def tare(self, wrench, q):
-        """Take a mean raw sensor reading (6,) at joint positions q (n,), free of contact, as zero force of both channels."""
+        """Take a mean raw sensor reading (6,) at joint positions q (n,), free of contact, as zero force of both channels.
+
+        Not taken, with the cause NOT_FREE, when the force has changed since activation: then the tool touches something.
+        """
         cdef int j
         if len(wrench) != 6 or not np.all(np.isfinite(wrench)):
             raise ValueError(f"a tare needs 6 finite numbers, got {list(wrench)}")
@@ -698,9 +721,13 @@ cdef class Controller:
         sensor = np.array([self.data.settings.sensor_turn[i] for i in range(9)]).reshape(3, 3)
         weight = self.data.settings.tool_mass * sensor.T @ R.T @ np.asarray(self.model.chain.gravity)
         com = [self.data.settings.tool_com[i] for i in range(3)]
-        load = np.concatenate([weight, np.cross(com, weight)])
+        offset = np.asarray(wrench) - np.concatenate([weight, np.cross(com, weight)])
+        before = np.array([self.data.tare[j] for j in range(3)])
+        if self.data.tared == -1 and np.linalg.norm(offset[:3] - before) > self.data.settings.free_force_max:
+            stop(&self.data.contact, &self.data.settings, Cause.NOT_FREE)
+            return
         for j in range(6):
-            self.data.tare[j] = wrench[j] - load[j]
+            self.data.tare[j] = offset[j]
         memcpy(self.data.observer.zero, self.data.observer.residual, sizeof(self.data.observer.zero))
         self.data.tared = 1
 

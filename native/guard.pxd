@@ -19,6 +19,8 @@ cdef struct GuardLimits:             # meanings, units and sources: `GuardLimits
     double force_hard
     double force_cap
     double cap_time
+    double above_force
+    double above_share
     double jump_force
     double jump_time
     double frozen_time
@@ -26,6 +28,7 @@ cdef struct GuardLimits:             # meanings, units and sources: `GuardLimits
     double disagree_time
     double collision_torque
     double collision_time
+    double free_force
     double speed_max
     double joint_speed_max
     double power_max
@@ -42,11 +45,15 @@ cdef struct GuardLimits:             # meanings, units and sources: `GuardLimits
 
 
 cdef struct GuardSeen:               # one cycle as the guard sees it
-    double dt                        # s, as the loop measured it
+    double dt                        # s, of this cycle, within sense
+    double loop_step                 # s, as the loop measured it
     double clock_step                # s, by the arm's clock
     int n
     int first                        # the first cycle since activation: nothing to compare with yet
-    int heard                        # the force sensor is fresh
+    int heard                        # the force sensor is fresh and tared
+    int felt                         # the force sensor is fresh, if only zeroed at activation
+    double total                     # N, size of the force on the tool
+    int idle                         # nothing is to be touched
     int working                      # the tool may be touching: from approach to release
     int pressing                     # touch, ramp, hold
     int holding                      # hold: the reference does not move
@@ -68,10 +75,12 @@ cdef struct GuardSeen:               # one cycle as the guard sees it
 
 
 cdef struct Guard:                   # its memory
+    double clock_off                 # s that the arm's clock ran away from the loop's, within about a second
     double over_cap_for              # s
     double over_other_for
     double disagree_for
     double collision_for
+    double touched_for
     double fast_for
     double powerful_for
     double frozen_for
@@ -94,18 +103,18 @@ cdef inline int guard_motion(Guard* g, const GuardLimits* m, const GuardSeen* s)
     """Clock, encoders, speeds, place and power."""
     cdef int causes = 0
     cdef int i
-    cdef double way = m.joint_speed_max * (s.dt if s.dt > s.clock_step else s.clock_step)
+    cdef double way = 2.0 * m.joint_speed_max * (s.dt if s.dt > s.loop_step else s.loop_step)
+    cdef bint fast = not s.speed <= m.speed_max
     if not s.first:
-        if not (0.0 < s.clock_step and fabs(s.clock_step - s.dt) <= m.clock_jump):
+        g.clock_off += s.clock_step - s.loop_step - g.clock_off * s.dt
+        if not (s.clock_step >= 0.0 and fabs(g.clock_off) <= m.clock_jump):
             causes |= CLOCK
-            way = m.joint_speed_max * s.dt
         for i in range(s.n):
             if not fabs(s.q[i] - s.q_before[i]) <= way:
                 causes |= STATE_JUMP
-    g.fast_for = lasting(g.fast_for, not s.speed <= m.speed_max, s.dt)
     for i in range(s.n):
-        if not fabs(s.dq[i]) <= m.joint_speed_max:
-            causes |= OVER_SPEED
+        fast = fast or not fabs(s.dq[i]) <= m.joint_speed_max
+    g.fast_for = lasting(g.fast_for, fast, s.dt)
     if g.fast_for > 0.004:
         causes |= OVER_SPEED
     if not s.away <= m.reach:
@@ -123,7 +132,10 @@ cdef inline int guard_force(Guard* g, const GuardLimits* m, const GuardSeen* s) 
     """The two force channels, each against the caps and against each other."""
     cdef int causes = 0
     cdef bint same = True
+    cdef double most = m.force_cap
     cdef int j
+    if s.pressing and s.reference * (1.0 + m.above_share) + m.above_force < most:
+        most = s.reference * (1.0 + m.above_share) + m.above_force
     for j in range(6):
         same = same and s.raw[j] == g.raw_before[j]
         g.raw_before[j] = s.raw[j]
@@ -133,7 +145,7 @@ cdef inline int guard_force(Guard* g, const GuardLimits* m, const GuardSeen* s) 
             causes |= SENSOR_FROZEN
         if not s.force <= m.force_hard:
             causes |= OVER_FORCE
-        g.over_cap_for = lasting(g.over_cap_for, not s.force <= m.force_cap, s.dt)
+        g.over_cap_for = lasting(g.over_cap_for, not s.force <= most, s.dt)
         if g.over_cap_for > m.cap_time:
             causes |= OVER_CAP
         if s.first:
@@ -141,6 +153,9 @@ cdef inline int guard_force(Guard* g, const GuardLimits* m, const GuardSeen* s) 
         if s.working and not fabs(s.force_now - g.slow_force) <= m.jump_force:
             causes |= FORCE_JUMP
         g.slow_force += (s.force_now - g.slow_force) * s.dt / (m.jump_time + s.dt)
+    g.touched_for = lasting(g.touched_for, s.felt and s.idle and not s.total <= m.free_force, s.dt)
+    if g.touched_for > m.collision_time:
+        causes |= COLLISION
     if s.other_valid != 0.0:
         g.over_other_for = lasting(g.over_other_for, not s.other <= m.force_cap + m.disagree_force, s.dt)
         if g.over_other_for > m.disagree_time:

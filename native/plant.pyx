@@ -44,6 +44,10 @@ cdef struct PlantData:
     double shift_to                  # m
     double shift_begin               # s
     double shift_time                # s
+    double roll_from                 # rad, of the body about the line it lies on, when it began to roll last
+    double roll_to                   # rad
+    double roll_begin                # s
+    double roll_time                 # s
     double tool_mass                 # kg beyond the sensor
     double tool_com[3]               # m, of the same, seen from the TCP, tool axes
     double tool_inertia[6]           # kg m², of the same, about its com, tool axes
@@ -56,6 +60,22 @@ cdef struct PlantData:
     int compensates                  # 1: the arm carries gravity, but for a payload
     int delay                        # whole control cycles
     int sensor_delay                 # physics steps
+
+
+cdef inline double smoothly(double a, double b, double since, double lasting, double* rate) noexcept nogil:
+    """From a to b within `lasting`, and the rate: minimum jerk (Flash and Hogan 1985)."""
+    cdef double x = clamp(since / lasting, 0.0, 1.0)
+    rate[0] = (b - a) * 30.0 * x * x * (1.0 - x) * (1.0 - x) / lasting
+    return a + (b - a) * x * x * x * (10.0 - 15.0 * x + 6.0 * x * x)
+
+
+cdef inline void about_x(double angle, double* a) noexcept nogil:
+    """Turn a vector about x."""
+    cdef double s, c, y
+    sin_cos(angle, &s, &c)
+    y = a[1]
+    a[1] = c * y - s * a[2]
+    a[2] = s * y + c * a[2]
 
 
 cdef class Plant:
@@ -122,7 +142,7 @@ cdef class Plant:
         self.p.breath = numbers["breath"]
         self.p.breath_rate = numbers["breath_rate"]
         self.p.breath_phase = numbers["breath_phase"]
-        self.p.shift_time = 1.0
+        self.p.shift_time = self.p.roll_time = 1.0
         self.touch = Touch(numbers["tip_radius"], numbers["contact_radius"], period, 0.0)
         self.p.tool_mass = numbers["tool_mass"]
         self.p.payload_mass = numbers["payload_mass"]
@@ -161,12 +181,24 @@ cdef class Plant:
         self.p.shift_begin = now
         self.p.shift_time = seconds
 
+    def roll(self, double to, double seconds):
+        """Let the body roll to `to` [rad] about the x axis of the body frame, smoothly within `seconds` from now on."""
+        if not (seconds > 0.0 and fabs(to) < 1.6):
+            raise ValueError(f"a roll to {to} rad in {seconds} s: less than 1.6 rad, in more than 0 s, is allowed")
+        cdef double rate = 0.0
+        cdef double now = self.state.data.time
+        self.p.roll_from = self.rolled(now, &rate)
+        self.p.roll_to = to
+        self.p.roll_begin = now
+        self.p.roll_time = seconds
+
     cdef double shift(self, double time, double* rate) noexcept nogil:
-        """Where the skin is besides breathing [m], and its speed: minimum jerk (Flash and Hogan 1985)."""
-        cdef double x = clamp((time - self.p.shift_begin) / self.p.shift_time, 0.0, 1.0)
-        cdef double way = self.p.shift_to - self.p.shift_from
-        rate[0] = way * 30.0 * x * x * (1.0 - x) * (1.0 - x) / self.p.shift_time
-        return self.p.shift_from + way * x * x * x * (10.0 - 15.0 * x + 6.0 * x * x)
+        """Where the skin is besides breathing [m], and its speed."""
+        return smoothly(self.p.shift_from, self.p.shift_to, time - self.p.shift_begin, self.p.shift_time, rate)
+
+    cdef double rolled(self, double time, double* rate) noexcept nogil:
+        """How far the body is rolled [rad], and its speed."""
+        return smoothly(self.p.roll_from, self.p.roll_to, time - self.p.roll_begin, self.p.roll_time, rate)
 
     cdef double* next_noise(self):
         cdef double[:, ::1] view
@@ -245,6 +277,9 @@ cdef class Plant:
         cdef double f[3]
         cdef double s, c, x, lift
         cdef double lift_rate = 0.0
+        cdef double roll_rate = 0.0
+        cdef double at[3]
+        cdef double roll
         cdef int i, j
         cdef double h = self.period
         cdef ArmStateData* report = self.state.data
@@ -265,11 +300,20 @@ cdef class Plant:
         sin_cos(self.p.breath_rate * time + self.p.breath_phase, &s, &c)
         lift = self.shift(time, &lift_rate) + self.p.breath * s
         lift_rate += self.p.breath * self.p.breath_rate * c
-        self.press_person(noise[6], p, v, lift, lift_rate, f)
+        roll = self.rolled(time, &roll_rate)
+        memcpy(at, p, sizeof(at))
+        memcpy(self.true_row + 3, v, sizeof(v))
+        if roll != 0.0 or roll_rate != 0.0:
+            v[1] += roll_rate * p[2]
+            v[2] -= roll_rate * p[1]
+            about_x(-roll, at)
+            about_x(-roll, v)
+        self.press_person(noise[6], at, v, lift, lift_rate, f)
+        if roll != 0.0:
+            about_x(roll, f)
         rotate_back(self.p.base_turn, f, self.contact)
         for j in range(3):
             self.true_row[j] = p[j]
-            self.true_row[3 + j] = v[j]
             self.true_row[6 + j] = f[j]
         report.time = time
         for i in range(self.model.n):

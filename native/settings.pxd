@@ -22,6 +22,9 @@ cdef struct Settings:
     double normal_damping
     double force_kp
     double force_ki
+    double swing_time
+    double swing_force
+    double swing_gain
     double force_feedback_max
     double force_max
     double force_hard
@@ -34,6 +37,7 @@ cdef struct Settings:
     double fade_width
     double release_damping
     double stiffness_max
+    double stiffness_normal_max
     double stiffness_rotational_max
     double stiffness_rate
     double position_clip
@@ -58,6 +62,7 @@ cdef struct Settings:
     double loss_width
     double retract_distance
     double retract_speed
+    double yield_after
     double sensor_timeout
     double free_force_max
     double jump_position

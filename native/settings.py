@@ -25,22 +25,28 @@ class GuardLimits:
     """N measured, at once; the site lowers it."""
     force_cap: float = 66.0
     """N, for longer than `cap_time`; the site and tool lower it."""
-    cap_time: float = 0.02
+    cap_time: float = 0.005
     """s."""
+    above_force: float = 8.0
+    """N above what is asked, while pressing, counts as above the cap, too."""
+    above_share: float = 0.25
+    """1, that much more for every newton of the reference."""
     jump_force: float = 15.0
     """N within about `jump_time` (A.9)."""
     jump_time: float = 0.02
     """s."""
     frozen_time: float = 0.008
     """s of a reading that is the same to the last bit."""
-    disagree_force: float = 10.0
+    disagree_force: float = 8.0
     """N between the sensor and the joints."""
     disagree_time: float = 0.05
     """s."""
-    collision_torque: float = 8.0
+    collision_torque: float = 5.0
     """Nm on a joint that no force at the tool explains."""
     collision_time: float = 0.02
     """s."""
+    free_force: float = 8.0
+    """N on the tool when nothing is to be touched, for `collision_time`."""
     speed_max: float = 0.30
     """m/s of the TCP."""
     joint_speed_max: float = 1.5
@@ -91,6 +97,12 @@ class ControllerSettings:
     force_kp: float = 2.0
     force_ki: float = 40.0
     """1/s."""
+    swing_time: float = 0.05
+    """s: what of the force is faster than that counts as its swing."""
+    swing_force: float = 1.0
+    """N of mean swing, above which the PI gives way."""
+    swing_gain: float = 0.1
+    """1, what is left of its gain in the end."""
     force_feedback_max: float = 25.0
     """N, clamp of the PI part; a lost sensor costs at most this."""
     force_max: float = 60.0
@@ -115,6 +127,8 @@ class ControllerSettings:
     """Ns/m in place of normal_damping while letting go: too much of it would hold the force in."""
     stiffness_max: float = 1500.0
     """N/m."""
+    stiffness_normal_max: float = 300.0
+    """N/m along the press direction in contact: more of it would hold against breath and starts."""
     stiffness_rotational_max: float = 60.0
     """Nm/rad."""
     stiffness_rate: float = 500.0
@@ -163,6 +177,8 @@ class ControllerSettings:
     """m."""
     retract_speed: float = 0.08
     """m/s."""
+    yield_after: float = 0.006
+    """m that the tool may be pushed outwards after a stop before its reference follows: 3 N on 500 N/m."""
     sensor_timeout: float = 0.008
     """s."""
     free_force_max: float = 3.0

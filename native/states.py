@@ -39,8 +39,8 @@ class Cause(IntFlag):
     """Why the controller let go or refused; bits latch until the next activation."""
 
     STALE_SET_POINT = 1 << 0  # set-points stopped coming
-    STALE_SENSOR = 1 << 1  # the force sensor is silent, or its time is wrong
-    NOT_FINITE_STATE = 1 << 2  # NaN, or a number that no arm reports
+    STALE_SENSOR = 1 << 1  # the force sensor is silent, its time is wrong, or what it says is no number
+    NOT_FINITE_STATE = 1 << 2  # NaN among the joints, or a number that no arm reports
     NOT_FINITE_SET_POINT = 1 << 3  # NaN, or a number beyond all sense
     NOT_FINITE_COMMAND = 1 << 4  # the law gave NaN
     SET_POINT_REFUSED = 1 << 5  # unknown task, not a rotation, a negative amount
@@ -56,7 +56,7 @@ class Cause(IntFlag):
     OUTSIDE = 1 << 15  # tool too far from where the work is
     TOO_DEEP = 1 << 16  # deeper since the touch than allowed
     OVER_POWER = 1 << 17  # more power into the body than allowed
-    OVER_CAP = 1 << 18  # above the comfort cap for longer than a moment, by either force channel
+    OVER_CAP = 1 << 18  # above the comfort cap, or far above what is asked, by either force channel
     FORCE_JUMP = 1 << 19  # force changed faster than tissue can
     SENSOR_FROZEN = 1 << 20  # fresh stamps on a reading that never changes
     SENSOR_DISAGREES = 1 << 21  # sensor and joints tell different forces
@@ -80,7 +80,7 @@ RESPONSE: Mapping[Cause, Level] = {
     Cause.CLOCK: Level.RELEASE,
     Cause.TOO_DEEP: Level.RELEASE,
     Cause.OVER_POWER: Level.RELEASE,
-    Cause.OVER_CAP: Level.RELEASE,
+    Cause.OVER_CAP: Level.DROP,
     Cause.STALE_SENSOR: Level.DROP,
     Cause.CONTACT_LOST: Level.DROP,
     Cause.OVER_FORCE: Level.DROP,

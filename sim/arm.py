@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..control.arm import ArmAbilities
 from ..control.plan import PressPlan
 from ..native import ArmModel, ArmState, Command, InputError, Plant
 from ..urdf import ArmDescription, arm_description, user_arm
 from .world import World
+
+Floats = NDArray[np.float64]
 
 PERIOD = 0.001  # s, physics
 
@@ -54,12 +58,21 @@ class SimulatedArm:
         """Close the world."""
         self._world.close()
 
-    def advance(self, steps: int, late: float) -> None:
-        """Let one control cycle of `steps` physics steps pass; `late` [s] is how late the command came in it."""
+    def advance(self, steps: int, late: float, push: Callable[[Floats, Floats], Floats | None] | None = None) -> None:
+        """Let one control cycle of `steps` physics steps pass; `late` [s] is how late the command came in it.
+
+        `push` gives joint torques [Nm] of what else touches the arm, for positions and velocities (n,).
+        """
         plant, world = self.plant, self._world
         for k in range(steps):
             share = min(max(late / PERIOD - k, 0.0), 1.0)
-            states = world.step(plant.drive(share))
+            torques = plant.drive(share)
+            if push is not None:
+                states = world.joint_states()
+                more = push(np.array([s[0] for s in states]), np.array([s[1] for s in states]))
+                if more is not None:
+                    torques = [a + b for a, b in zip(torques, more.tolist(), strict=True)]
+            states = world.step(torques)
             self.steps += 1
             plant.observe(states, self.steps * PERIOD)
         plant.end_cycle()

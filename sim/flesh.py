@@ -40,8 +40,10 @@ def site_law(site: str, person: Recipient) -> TissueLaw:
     )
 
 
-def flesh(body: Body, person: Recipient, skin: str = "oil") -> Tissue:
+def flesh(body: Body, person: Recipient, skin: str = "oil", bone_depth: float | None = None) -> Tissue:
     """The tissue of all of the back: every place has the constants of the muscle it belongs to.
+
+    With `bone_depth` [m], there is bone so deep everywhere, as stiff as five times the back's usual (assumption).
 
     That is the site that is nearest in terms of its muscle's radius. A trigger point reaches as far as that radius.
     """
@@ -59,6 +61,9 @@ def flesh(body: Body, person: Recipient, skin: str = "oil") -> Tissue:
         depth = _BONE_UNDER.get(area.rsplit("_", 1)[0])
         if depth is not None:
             law[_inside(places, corners), 2] = depth * person.bone_depth
+    if bone_depth is not None:
+        law[..., 2] = bone_depth
+        law[..., 3] *= 5.0
     return Tissue(
         surface.coefficients, surface.x0, surface.y0, surface.spacing, law,
         cell_spacing=CELL, friction=FRICTION[skin], constants=person.constants,

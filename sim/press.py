@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,18 +14,21 @@ from scipy.spatial.transform import Rotation
 
 from ..control.arm import ArmAbilities
 from ..control.body import BODY_FILE, Body, Site, load_body
-from ..control.plan import PressPlan, check_plan
+from ..control.plan import PressPlan, check_plan, largest_force
 from ..control.profile import PressProfile
 from ..control.sites import find_site
 from ..control.ticks import Ticks, tick_dtype
 from ..control.tool import Tool, load_tool
 from ..native import (
     ArmModel,
+    Chain,
     Command,
     ContactState,
     Controller,
     ControllerSettings,
+    GuardLimits,
     InputError,
+    Level,
     Person,
     Plant,
     SetPoint,
@@ -33,6 +36,7 @@ from ..native import (
 from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
+from .faults import Fault, Injector
 from .flesh import flesh, friction_after
 from .people import find_person
 from .placement import place
@@ -47,6 +51,7 @@ TARE = 0.5  # s of sensor readings averaged as zero
 STIFFNESS = (500.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
 STARTLE = 0.015  # m up, of 10 to 30 mm in 0.2 to 0.5 s; assumption
 STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
+AFTERMATH = 1.0  # s that a run goes on after a stop at least
 SHIFT_TIME = 0.5  # s that re-positioning takes; assumption
 _SET_POINT_EVERY = 10  # cycles of 1 ms: set-points come at 100 Hz
 _UP = np.array([0.0, 0.0, TABLE_HEIGHT])
@@ -62,8 +67,13 @@ class PressSimulation:
         gui: bool = False,
         settings: ControllerSettings | None = None,
         surface_off: float | None = None,
+        faults: Sequence[Fault] = (),
+        scan_seed: int | None = None,
     ) -> None:
-        """`settings`: the controller's, for tuning; `surface_off` [m]: how far the surface really is off, for tests."""
+        """`settings`: the controller's, for tuning; `surface_off` [m]: how far the surface really is off, for tests.
+
+        `faults` happen on the way; `scan_seed` of the scan that the arm works from, the plan's otherwise.
+        """
         check_plan(plan)
         self.plan = plan
         self.disturbances = load_disturbances(plan.disturbances)
@@ -73,11 +83,17 @@ class PressSimulation:
         self._body = load_body(self._person.body)
         self._site = self._body.sites[plan.site]
         self._describe(plan)
-        self._look(surface_off)
+        found = {fault.kind: 1e-3 * fault.size for fault in faults if fault.kind in ("surface_off", "bone")}
+        surface_off = found.get("surface_off", surface_off)
+        self._bone = found.get("bone")
+        self._look(surface_off, plan.seed if scan_seed is None else scan_seed)
         self._stand(gui)
         self._control(settings)
+        self._faults = Injector(faults, self) if faults else None
         self._events = self._plan_events()
+        self._stopped_at: float | None = None
         self._lying = 0.0
+        self._links: dict[int, ArmModel] = {}
         self._done = False
         self.force_true = 0.0
 
@@ -143,9 +159,9 @@ class PressSimulation:
             raise InputError(str(error)) from error
         self.model = ArmModel.from_urdf(self.urdf, TCP, base=self._arm_description.base)
 
-    def _look(self, surface_off: float | None) -> None:
+    def _look(self, surface_off: float | None, scan_seed: int) -> None:
         """What the arm is told of the surface: the site of a scan, and what has moved since."""
-        known = known_back(self.plan.person, self.plan.seed).body.sites[self._site.name]
+        known = known_back(self.plan.person, scan_seed).body.sites[self._site.name]
         point, normal, _ = wrong_surface(known.position, known.normal, self.disturbances, self._rng)
         if surface_off is not None:
             point = self._site.position + surface_off * self._site.normal
@@ -172,7 +188,7 @@ class PressSimulation:
         d, n = self.disturbances, self.model.n
         rng = self._rng
         breath_rate, breath_phase = 2.0 * np.pi * d.breathing_hz, rng.uniform(-np.pi, np.pi)
-        self.tissue = flesh(self._body, self._person, self.plan.skin)
+        self.tissue = flesh(self._body, self._person, self.plan.skin, self._bone)
         self._human = Person(self._person.constants, period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
         base = self._placement.base.copy()
         base[2, 3] -= TABLE_HEIGHT
@@ -220,20 +236,50 @@ class PressSimulation:
         if self.plan.shift_s is not None:
             events.append((self.plan.shift_s, self._shift))
         if self.plan.startle_s is not None:
-            events.append((self.plan.startle_s, self._startle))
-            events.append((self.plan.startle_s + STARTLE_UP, self._lie_back))
+            events.append((self.plan.startle_s, self.startle))
+            events.append((self.plan.startle_s + STARTLE_UP, self.lie_back))
         return sorted(events, key=lambda event: event[0])
 
     def _shift(self) -> None:
         self._lying = self.plan.shift_mm * 1e-3
         self.arm.plant.shift_skin(self._lying, SHIFT_TIME)
 
-    def _startle(self) -> None:
+    def startle(self) -> None:
+        """They start: muscles tighten, the body comes up."""
         self._human.startle()
         self.arm.plant.shift_skin(self._lying + STARTLE, STARTLE_UP)
 
-    def _lie_back(self) -> None:
+    def lie_back(self) -> None:
+        """They sink back after a start."""
         self.arm.plant.shift_skin(self._lying, STARTLE_DOWN)
+
+    @property
+    def carried(self) -> Floats:
+        """(n,) Nm of weight in the commands: all of it where it is ours, else none."""
+        ours = self._arm_description.gravity == "us"
+        weight: Floats = self.model.gravity(self.arm.read().q) if ours else np.zeros(self.model.n)
+        return weight
+
+    @property
+    def link_force(self) -> float:
+        """N, the most with which a link has pressed on what was in its way."""
+        return 0.0 if self._faults is None else self._faults.block_force
+
+    def link_position(self, q: Floats, link: int) -> Floats:
+        """(3,) m, base: where the middle of a link's mass is."""
+        at: Floats = self._link(link).forward(q[: link + 1])[:3, 3]
+        return at
+
+    def link_jacobian(self, q: Floats, link: int) -> Floats:
+        """(3, n) of the same point, base axes."""
+        J = np.zeros((3, self.model.n))
+        J[:, : link + 1] = self._link(link).jacobian(q[: link + 1])[:3]
+        return J
+
+    def _link(self, link: int) -> ArmModel:
+        if link not in self._links:
+            self._links[link] = ArmModel(_up_to(self.model.chain, link))
+        return self._links[link]
 
     def _payload(self) -> tuple[float, Floats]:
         """What an arm that holds itself up does not know it carries: kg; (3,) m, seen from the TCP."""
@@ -252,11 +298,12 @@ class PressSimulation:
         d, rng = self.disturbances, self._rng
         self._cycle = round(1.0 / (self.plan.control_hz * PERIOD))
         site = find_site(self._site.name)
+        cap = largest_force(site, self.plan.tool)[0]
         settings = settings or ControllerSettings()
         settings = replace(
             settings,
             period=self._cycle * PERIOD,
-            force_max=min(settings.force_max, site.soft_cap_n),
+            force_max=min(settings.force_max, cap, self.plan.force_n),
             force_hard=min(settings.force_hard, site.hard_stop_n),
         )
         believed = ArmModel(wrong_chain(self.model.chain, d, rng))
@@ -267,6 +314,7 @@ class PressSimulation:
             settings,
             self._arm_description.torque_limits,
             self._arm_description.torque_rates,
+            limits=GuardLimits(force_hard=settings.force_hard, force_cap=1.0 + 1.06 * cap),
             compensate="us" if self._arm_description.gravity == "us" else "robot",
             payload_mass=payload_mass * heavier,
             payload_com=payload_com,
@@ -336,16 +384,23 @@ class PressSimulation:
 
     def _tick(self, rows: list[Floats], row: int, late: float, lost: bool) -> None:
         """One control cycle: read, decide (unless the cycle is lost), write, let time pass."""
-        state = self.arm.read()
-        while self._events and state.time >= self._events[0][0]:
+        true = self.arm.read()
+        state, set_point, faults = true, self._set_point, self._faults
+        while self._events and true.time >= self._events[0][0]:
             self._events.pop(0)[1]()
+        if faults is not None:
+            faults.pass_time(true.time)
+            late = faults.late(late, self._cycle * PERIOD)
+            lost = faults.loses(true.time) or lost
+            state, set_point = faults.read(true), faults.ask(self._set_point)
         if not lost:
-            now = state.time + late
-            self.arm.write(self.controller.step(state, self._set_point, now - self._last_time)[0])
+            now = true.time + late
+            command = self.controller.step(state, set_point, now - self._last_time)[0]
+            self.arm.write(command if faults is None else faults.write(command))
             self._last_time = now
-        for block, record in zip(rows, self._records(), strict=True):
+        for block, record in zip(rows, (state.values, *self._records()[1:]), strict=True):
             block[row] = record
-        self.arm.advance(self._cycle, late)
+        self.arm.advance(self._cycle, late, None if faults is None else faults.push)
         self._cycles += 1
         if self._cycles * self._cycle % _SET_POINT_EVERY == 0:
             self._update()
@@ -362,7 +417,12 @@ class PressSimulation:
                 self._set_point.position[:] = self._target
                 self._profile.begin()
         self._profile.update(state, self.controller.status)
-        self._done = self._profile.finished
+        status = self.controller.status
+        if self._stopped_at is None and status.level >= Level.RELEASE:
+            self._stopped_at = state.time
+        # What follows on a stop belongs to the record of it.
+        still = self._stopped_at is not None and state.time - self._stopped_at < AFTERMATH
+        self._done = self._profile.finished and not still
 
     def _fill(self, block: Ticks, rows: list[Floats]) -> None:
         """Ticks from the records of the same cycles, poses in the world."""
@@ -398,6 +458,16 @@ class PressSimulation:
         # The true force acts at the TCP, so it has no moment there.
         tool = Rotation.from_quat(block["tcp_quaternion"])
         block["true_wrench"][:, :3] = tool.inv().apply(truth[:, 6:9])
+
+
+def _up_to(chain: Chain, link: int) -> Chain:
+    """The chain that ends in the middle of a link's mass."""
+    n = link + 1
+    tip = np.eye(4)
+    tip[:3, 3] = chain.com[link]
+    per_joint = ("revolute", "placement", "mass", "com", "inertia", "lower", "upper", "velocity_limit", "effort_limit")
+    cut = {name: getattr(chain, name)[:n] for name in per_joint}
+    return replace(chain, tip=f"link{link}", joint_names=chain.joint_names[:n], tip_placement=tip, **cut)
 
 
 def _sensor_pose(tool: Tool) -> Floats:

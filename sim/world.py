@@ -69,6 +69,13 @@ class World:
         for joint, position in zip(self.joints, q, strict=True):
             self.bullet.resetJointState(self.arm, joint, position, 0.0)
 
+    def add_tool_mass(self, mass: float) -> None:
+        """Make the tool heavier or, below 0, lighter [kg]."""
+        for link in range(self.bullet.getNumJoints(self.arm)):
+            if self.bullet.getJointInfo(self.arm, link)[12] == b"tool":
+                now = self.bullet.getDynamicsInfo(self.arm, link)[0]
+                self.bullet.changeDynamics(self.arm, link, mass=max(1e-3, now + mass))
+
     def joint_states(self) -> Sequence[Any]:
         """Bullet's joint states, in the order of the chain."""
         states: Sequence[Any] = pybullet.getJointStates(self.arm, self.joints, physicsClientId=self._client)

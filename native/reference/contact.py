@@ -51,6 +51,9 @@ class Contact:
     reference: float = 0.0
     feedback: float = 0.0
     integral: float = 0.0
+    slow_force: float = 0.0
+    swing: float = 0.0
+    gain: float = 1.0
     measured: float = 0.0
     speed: float = 0.0
     withdrawn: float = 0.0
@@ -90,6 +93,7 @@ class Contact:
         self.level = max(self.level, *(RESPONSE[cause] for cause in Cause if cause & causes))
         if self.level == Level.COMPLIANT:
             self.reference = self.feedback = self.integral = 0.0
+            self.pushed = 1e9 if self.state == IDLE else self.pushed  # nothing was pressed: no way out is known
             if self.state != FAULT:
                 self.enter(FAULT)
         elif self.level > Level.NOTE:
@@ -125,6 +129,8 @@ class Contact:
         match self.state:
             case ContactState.IDLE:
                 self.reference = 0.0
+                if self.stopped and ahead < -g.yield_after:
+                    self.speed = (ahead + g.yield_after) / dt
                 if want.task == Task.PRESS and self.armed and heard and not self.causes:
                     self.stop(Cause.NOT_FREE if abs(self.measured) > g.free_force_max else Cause(0))
                 if want.task == Task.PRESS and self.armed and heard and not self.causes:
@@ -151,7 +157,7 @@ class Contact:
                         self.enter(RETRACT)
             case ContactState.RETRACT:
                 self.speed = min(-g.retract_speed, ahead / dt)  # whoever pushes the arm away is followed
-                self.withdrawn -= self.speed * dt
+                self.withdrawn += g.retract_speed * dt
                 if self.withdrawn >= g.retract_distance:
                     self.enter(IDLE)
             case ContactState.FAULT:
@@ -166,7 +172,19 @@ class Contact:
                 self.enter(RETRACT)
         if self.touching:
             self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
+        self._back_off(dt)
         self._feedback(heard, dt)
+
+    def _back_off(self, dt: float) -> None:
+        """Less gain where the force swings."""
+        g = self.settings
+        a = dt / (g.swing_time + dt)
+        if self.state not in (RAMP, HOLD):
+            self.slow_force, self.swing, self.gain = self.measured, 0.0, 1.0
+            return
+        self.slow_force += a * (self.measured - self.slow_force)
+        self.swing += a * (abs(self.measured - self.slow_force) - self.swing)
+        self.gain += (g.swing_gain - self.gain) * a if self.swing > g.swing_force else (1.0 - self.gain) * 0.01 * a
 
     @property
     def _letting_go_rate(self) -> float:
@@ -195,11 +213,10 @@ class Contact:
         """PI on the force while pressing; while letting go, what is left of it fades and nothing is added."""
         g = self.settings
         if self.state in PRESSED and heard:
-            error = self.reference - self.measured
-            most = g.force_feedback_max
-            self.integral += g.force_ki * error * dt
-            self.integral = clamp(self.integral, -most - g.force_kp * error, most - g.force_kp * error)
-            self.feedback = clamp(g.force_kp * error + self.integral, -most, most)
+            error = self.gain * (self.reference - self.measured)
+            most, direct = g.force_feedback_max, g.force_kp * error
+            self.integral = clamp(self.integral + g.force_ki * error * dt, -most - direct, most - direct)
+            self.feedback = clamp(direct + self.integral, -most, most)
         elif self.state == RELEASE:
             self.feedback = self.integral = toward(self.integral, 0.0, self._letting_go_rate * dt)
         else:

@@ -31,7 +31,7 @@ from ..chain import Chain, Floats
 from ..settings import ControllerSettings
 from ..states import Cause, Task
 from . import dynamics
-from .contact import FAULT, IDLE, RELEASE, RETRACT, Contact, clamp, toward
+from .contact import APPROACH, FAULT, IDLE, RELEASE, RETRACT, Contact, clamp, toward
 
 DAMPING_FLOOR = 10.0  # N/m
 DAMPING_FLOOR_ROTATIONAL = 0.5  # Nm/rad
@@ -72,9 +72,6 @@ def state_is_usable(state: Any) -> bool:
     """Whether all that the arm claims to know is a finite number that an arm can report."""
     readings, times = [state.q, state.dq], [state.time]
     readings += [state.torque] if state.has_torque else []
-    if state.has_wrench:
-        readings.append(state.wrench)
-        times.append(state.wrench_time)
     return all(np.abs(row).sum() <= LARGEST for row in readings) and all(abs(t) <= LARGEST_OTHER for t in times)
 
 
@@ -214,16 +211,16 @@ class ReferenceController:
                 press_direction=s.press_direction.copy(), force=min(s.force, g.force_max),
                 force_rate=min(s.force_rate, g.force_rate_max),
                 approach_speed=min(s.approach_speed, g.approach_speed_max),
-                stiffness=np.minimum(s.stiffness, [g.stiffness_max, g.stiffness_max, g.stiffness_rotational_max]),
+                stiffness=np.minimum(s.stiffness, [g.stiffness_max, g.stiffness_normal_max, g.stiffness_rotational_max]),
             )  # fmt: skip
         if fault or stale:
             self.want.position, self.want.quaternion = self.reference, self.attitude.as_quat()
             self.want.press_direction, self.want.twist = self.direction, np.zeros(6)
 
     def _leaps(self, s: Any) -> bool:
-        """Whether a set-point is far from what is governed while the tool presses."""
+        """Whether a set-point is far from what is governed while the tool approaches or presses."""
         g, n = self.settings, self.direction
-        if not self.contact.touching or self.contact.state == RELEASE:
+        if not (self.contact.touching or self.contact.state == APPROACH) or self.contact.state == RELEASE:
             return False
         move = s.position - self.reference
         turn = (Rotation.from_quat(s.quaternion) * self.attitude.inv()).as_rotvec()
@@ -268,7 +265,9 @@ class ReferenceController:
     def _sense(self, state: Any, R: Floats) -> tuple[bool, Floats]:
         """(whether the sensor is fresh, the environment's wrench on the tool at the TCP, tool axes)."""
         late = abs(state.time - state.wrench_time) > self.settings.sensor_timeout
-        if not state.has_wrench or late or self.tare_wrench is None:
+        # (the compiled code also zeroes the sensor at activation, for the guard; nothing is pressed by that)
+        usable = state.has_wrench and np.abs(state.wrench).sum() <= LARGEST and abs(state.wrench_time) <= LARGEST_OTHER
+        if not usable or late or self.tare_wrench is None:
             return False, np.zeros(6)
         w = state.wrench - self.tare_wrench - self._load(R)
         force, moment = self.sensor[:3, :3] @ w[:3], self.sensor[:3, :3] @ w[3:]
@@ -309,6 +308,8 @@ class ReferenceController:
         c = self.contact
         if c.state in (FAULT, RETRACT, RELEASE):
             return c.reference
+        if c.state == IDLE and c.stopped:
+            return float(self.stiffness[0]) * self.settings.yield_after
         return c.reference + max(c.feedback, 0.0) + self.settings.inward_margin if c.touching else np.inf
 
     def _normal_force(self, ahead: float, inward: float) -> float:
@@ -350,9 +351,8 @@ class ReferenceController:
         torque = np.zeros(self.chain.n)
         if self.active:
             torque = self._bias(self.seen, np.zeros(self.chain.n))
-            R, heard, wrench = dynamics.forward(self.chain, self.seen)[:3, :3], False, np.zeros(6)
-            if state.has_wrench and np.abs(state.wrench).sum() <= LARGEST:
-                heard, wrench = self._sense(state, R)
+            R = dynamics.forward(self.chain, self.seen)[:3, :3]
+            heard, wrench = self._sense(state, R)
             if heard:
                 self.contact.hear(float(-self.direction @ (R @ wrench[:3])), dt)
             self.contact.help_out(heard, dt)

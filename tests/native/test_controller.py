@@ -296,6 +296,9 @@ def test_a_reading_that_no_arm_gives_is_a_fault_and_leaves_nothing_behind(record
     bench.press()
     getattr(bench.state, record)[2] = value
     status = bench.controller.step(bench.state, bench.set_point, 0.001)[1]
+    if record == "wrench":  # no number is silence: the joints still know the way out
+        assert (status.contact_state, status.causes) == (ContactState.RELEASE, Cause.STALE_SENSOR)
+        return
     assert (status.contact_state, status.causes) == (ContactState.FAULT, Cause.NOT_FINITE_STATE)
     assert np.isfinite(status.values).all()
     assert status.force_reference == status.force_feedback == 0.0
@@ -360,7 +363,9 @@ def test_every_clamp_that_bound_is_told() -> None:
     assert bench.step()[1].limited == Limit(0)
     bench.set_point.stiffness[1] = 1e9
     assert Limit.SET_POINT in bench.step()[1].limited
-    bench.hand_rate = -600.0
+    bench = Bench(g=ControllerSettings(settle_time=0.05, force_feedback_max=2.0))
+    bench.press()
+    bench.hand_rate = -60.0
     assert any(Limit.FORCE_FEEDBACK in bench.step()[1].limited for _ in range(100))
 
 
