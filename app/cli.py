@@ -85,12 +85,13 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Run folder; otherwise runs/<date-time>-<site>.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    limits: Annotated[Path | None, typer.Option(help="Limits of one's own (YAML): they may only lower.")] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Show the simulation in a window.")] = False,
 ) -> None:
     """Press once in simulation: find the surface, ramp up, hold, release, withdraw."""
     options = {
         "arm": arm, "tip": tip, "person": person, "site": site, "tool": tool, "force_n": force, "hold_s": hold,
-        "seed": seed, "disturbances": disturbances,
+        "seed": seed, "disturbances": disturbances, "limits": None if limits is None else str(limits),
     }  # fmt: skip
     plan = _plan(file, options)
     folder = out or _default_folder(plan.site)
@@ -312,17 +313,34 @@ def bench_scan(
 
 
 @app.command()
+def limits(
+    site: Annotated[str, typer.Argument(help="Where, such as lumbar_erector_right.")],
+    tool: Annotated[str, typer.Option(help="Tool by name, or path of a tool file.")] = "thumb",
+    file: Annotated[Path | None, typer.Option(help="Limits of one's own (YAML): they may only lower.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """Every limit that holds at a site with a tool, the binding one first, each with its source."""
+    from .limits import print_limits
+
+    print_limits(site, tool, file, json)
+
+
+@app.command()
 def faults(
     runs: Annotated[int, typer.Option(min=1, help="Presses that something goes wrong in.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of the campaign; equal seeds give equal runs.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 1,
     kind: Annotated[list[str] | None, typer.Option(help="A kind of fault; may be given often. All otherwise.")] = None,
     only: Annotated[int | None, typer.Option(min=0, help="Repeat this run alone and keep its log and report.")] = None,
-    store: Annotated[Path | None, typer.Option(help="Outcomes as JSON lines; a stopped campaign goes on there.")] = None,
-    out: Annotated[Path | None, typer.Option(help="With --only: run folder; otherwise runs/fault-<seed>-<run>.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Outcomes as JSON lines; a stopped campaign goes on there.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --only: run folder; otherwise runs/fault-<seed>-<run>.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
-    """Let sensors, joints, timing, set-points, people and tools fail while pressing; exit code 1 when a goal is missed."""
+    """Let sensors, joints, timing, set-points, people, tools fail in presses; exit code 1 when a goal is missed."""
     from .faults import print_campaign, repeat
 
     if only is not None:

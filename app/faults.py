@@ -25,7 +25,14 @@ def print_campaign(outcomes: Sequence[Outcome], seed: int, kinds: Sequence[str] 
     figures = safety_figures(outcomes)
     missed = [figure.name for figure in figures if figure.met is False]
     if as_json:
-        print_json({"seed": seed, "figures": figures, "kinds": by_kind(outcomes), "worst": [asdict(o) for o in worst(outcomes)]})
+        print_json(
+            {
+                "seed": seed,
+                "figures": figures,
+                "kinds": by_kind(outcomes),
+                "worst": [asdict(o) for o in worst(outcomes)],
+            }
+        )
     else:
         print_table(figures)
         _print_kinds(outcomes)
@@ -120,7 +127,14 @@ def repeat(seed: int, number: int, kinds: Sequence[str] | None, folder: Path, as
     press(plan, folder, simulate)
     report = write_report(folder)
     if as_json:
-        print_json({"plan": vars(plan), "faults": [asdict(f) for f in run.faults], "outcome": asdict(result), "report": str(report)})
+        print_json(
+            {
+                "plan": vars(plan),
+                "faults": [asdict(f) for f in run.faults],
+                "outcome": asdict(result),
+                "report": str(report),
+            }
+        )
     else:
         for fault in run.faults:
             kind = FAULTS[fault.kind]

@@ -254,6 +254,8 @@ def _stored_plan(folder: Path) -> PressPlan:
         plan = replace(plan, arm=str(arm))
     if tool.exists() and Path(plan.tool).suffix:
         plan = replace(plan, tool=str(tool))
+    if (inputs / "limits.yaml").exists():
+        plan = replace(plan, limits=str(inputs / "limits.yaml"))
     if (inputs / "body.npz").exists():
         plan = replace(plan, person=str(inputs / "body.npz"))
     return plan

@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 
 from ..native.errors import InputError
-from .sites import SiteLimits, find_site
+from .limits import Limit, find_own_limits, force_limits, hold_limits
+from .sites import find_site
 from .tool import load_tool
 from .yaml_file import Field, read_yaml
 
@@ -23,7 +24,6 @@ _LARGEST = {  # key: the largest value, the unit, the source; each must be above
     "approach_mm_s": (50.0, "mm/s", "near the body, docs/safety.md A.9"),
 }
 _MAX_RATE_N_S = 60.0  # A.9 for unloading; its 20 N/s for loading is advice, the press bench ramps at 40 N/s
-_DEEP_M = 0.05  # deeper than any tool goes in: its contact area has reached its largest
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,13 @@ class PressPlan:
     seed: int = 0
     disturbances: str = "realistic"
     control_hz: int = 1000
+    limits: str | None = None
+    """A file of limits of one's own: they may only lower."""
 
 
 _DEFAULT = asdict(PressPlan())
 _KINDS: dict[str, type] = {name: type(value) for name, value in _DEFAULT.items()}
-_KINDS |= {"tip": str, "startle_s": float, "shift_s": float}
+_KINDS |= {"tip": str, "limits": str, "startle_s": float, "shift_s": float}
 _CHOICES: dict[str, tuple[object, ...]] = {"disturbances": DISTURBANCES, "control_hz": CONTROL_HZ, "skin": SKINS}
 _MAX_SHIFT_MM = 50.0  # re-positioning moves the skin by 5 to 50 mm; assumption
 _LEAST, _MOST = {"shift_mm": -_MAX_SHIFT_MM}, {"shift_mm": _MAX_SHIFT_MM}
@@ -110,7 +112,9 @@ def check_plan(plan: PressPlan) -> None:
         raise InputError(f"seed: {plan.seed} is not allowed; a whole number from 0 up is")
     for name, (largest, unit, source) in _LARGEST.items():
         _check_range(name, getattr(plan, name), unit, largest, source)
-    _check_force(plan, site)
+    own = find_own_limits(plan.limits)
+    _check_limit("force_n", plan.force_n, force_limits(site, load_tool(plan.tool), own)[0], site.name)
+    _check_limit("hold_s", plan.hold_s, hold_limits(site, own)[0], site.name)
     for name, seconds in (("ramp_s", plan.ramp_s), ("release_s", plan.release_s)):
         if plan.force_n > _MAX_RATE_N_S * seconds:
             least = plan.force_n / _MAX_RATE_N_S
@@ -118,16 +122,6 @@ def check_plan(plan: PressPlan) -> None:
                 f"{name}: {seconds:g} s for {plan.force_n:g} N is not allowed; at least {least:.2g} s is "
                 f"({_MAX_RATE_N_S:g} N/s, docs/safety.md A.9)"
             )
-
-
-def largest_force(site: SiteLimits, tool: str) -> tuple[float, str]:
-    """The most (N) that may be asked for at `site` with `tool`, and the limit it comes from, with its source."""
-    area = load_tool(tool).contact_area(_DEEP_M)
-    by_pressure = site.pressure_cap_kpa * 1e3 * area
-    if by_pressure < site.soft_cap_n:
-        cap = f"mean pressure cap {site.pressure_cap_kpa:g} kPa on the {1e6 * area:.0f} mm² of tool {tool}"
-        return by_pressure, f"{cap}; sites.yaml, docs/safety.md A.9"
-    return site.soft_cap_n, "soft cap; sites.yaml, docs/safety.md A.9"
 
 
 def _check_events(plan: PressPlan) -> None:
@@ -141,12 +135,12 @@ def _check_events(plan: PressPlan) -> None:
             raise InputError(f"{name}: {at:g} s is not allowed; a time from 0 s on is")
 
 
-def _check_force(plan: PressPlan, site: SiteLimits) -> None:
-    limit, source = largest_force(site, plan.tool)
-    if not 0.0 < plan.force_n <= limit:  # NaN fails too
+def _check_limit(name: str, value: float, limit: Limit, site: str) -> None:
+    if not 0.0 < value <= limit.value:  # NaN fails too
+        least = math.floor(10 * limit.value) / 10
         raise InputError(
-            f"force_n: {plan.force_n:g} N is not allowed at {site.name}; "
-            f"more than 0 and at most {math.floor(10 * limit) / 10:g} N is ({source})"
+            f"{name}: {value:g} {limit.unit} is not allowed at {site}; "
+            f"more than 0 and at most {least:g} {limit.unit} is ({limit.name}; {limit.source})"
         )
 
 

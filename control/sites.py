@@ -33,7 +33,7 @@ class TissueConstants:
 
 @dataclass(frozen=True)
 class SiteLimits:
-    """What one site stands. Working range < soft cap < hard stop < ISO/TS 15066 wall."""
+    """What one site stands. Working range < soft cap < hard stop < ISO/TS 15066 wall (`limits.py`)."""
 
     name: str
     work_force_n: tuple[float, float]
@@ -43,8 +43,8 @@ class SiteLimits:
     """The force at which the arm withdraws."""
     pressure_cap_kpa: float
     """Largest mean pressure under the tool."""
-    wall_force_n: float
-    wall_pressure_kpa: float
+    area: str
+    """The area of the body whose outer wall holds here, a key of `load_walls()`."""
     tissue: TissueConstants
 
     @property
@@ -75,10 +75,8 @@ def find_site(name: str) -> SiteLimits:
 
 _FIELDS = {
     "work_force_n": Field((float, float), minimum=0),
-    **{
-        name: Field(float, minimum=0)
-        for name in ("soft_cap_n", "hard_stop_n", "pressure_cap_kpa", "wall_force_n", "wall_pressure_kpa")
-    },
+    **{name: Field(float, minimum=0) for name in ("soft_cap_n", "hard_stop_n", "pressure_cap_kpa")},
+    "area": Field(str),
     "tissue": {
         name: Field(float, minimum=0) for name in ("k0_n_mm", "beta_per_mm", "bone_depth_mm", "bone_n_mm15", "ppt_kpa")
     },

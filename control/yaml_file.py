@@ -31,9 +31,20 @@ class Field:
     required: bool = True
     default: object = None
     """The value of a key left out; where this is None, an empty value (`key:`) stands for it too."""
+    note: str = ""
+    """Where the bounds come from, for who broke them."""
 
 
-Fields = Mapping[str, "Field | Mapping[str, Any]"]  # a Mapping in the place of a Field is a nested mapping of the file
+@dataclass(frozen=True)
+class Maybe:
+    """A nested mapping that may be left out; its value is then None."""
+
+    fields: Mapping[str, Any]
+
+
+Fields = Mapping[
+    str, "Field | Maybe | Mapping[str, Any]"
+]  # a Mapping in the place of a Field is a nested mapping of the file
 
 
 def read_yaml(path: Path, schema: str, fields: Fields) -> dict[str, Any]:
@@ -101,7 +112,11 @@ class _Reader:
                 raise self.fail(value, prefix + key, "this key", _key_hint(key, fields))
         return {key: self._entry(node, entries.get(key), prefix + key, field) for key, field in fields.items()}
 
-    def _entry(self, parent: yaml.Node, node: yaml.Node | None, key: str, field: Field | Mapping[str, Any]) -> Any:
+    def _entry(
+        self, parent: yaml.Node, node: yaml.Node | None, key: str, field: Field | Maybe | Mapping[str, Any]
+    ) -> Any:
+        if isinstance(field, Maybe):
+            return None if node is None else self._entry(parent, node, key, field.fields)
         if not isinstance(field, Field):
             if node is None:  # its own required keys are then the missing ones
                 return self.mapping(parent, {}, key + ".", field)
@@ -165,6 +180,10 @@ def _within(value: Any, field: Field) -> bool:
 
 def _allowed(field: Field) -> str:
     """What the field takes, in words."""
+    return _bounds(field) + (f" ({field.note})" if field.note else "")
+
+
+def _bounds(field: Field) -> str:
     if field.choices is not None:
         return f"{'one of ' if len(field.choices) > 1 else ''}{', '.join(map(str, field.choices))}"
     names = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}

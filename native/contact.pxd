@@ -43,7 +43,10 @@ cdef struct Contact:
     double feedback                  # N, PI part
     double integral                  # N
     double slow_force                # N, measured, without its swing
-    double swing                     # N, mean size of the swing
+    double side                      # N, of this half-wave: its sign counts
+    double half_wave                 # s it has lasted
+    double highest                   # N it has reached
+    int swings                       # short and high ones in a row
     double gain                      # 0..1 of the PI: less where the force swings
     double measured                  # N, filtered, along the press direction
     double sag                       # m, how much deeper than its reference the arm stood when the approach began
@@ -115,20 +118,28 @@ cdef inline double letting_go_rate(const Contact* c, const Settings* g) noexcept
 cdef inline void back_off(Contact* c, const Settings* g, double dt) noexcept nogil:
     """Less gain where the force swings: stiff places and late commands would otherwise make it an oscillation.
 
-    The swing is what is left of the force above `swing_time`. Gain comes back a hundred times slower than it goes.
+    A swing is a half-wave about the slow mean, shorter than `swing_time` and higher than `swing_force`; from the second
+    in a row on, each one takes its share of the gain. A start or a breath is longer than that and keeps it.
     """
-    cdef double a = dt / (g.swing_time + dt)
+    cdef double off
     if not (c.state == RAMP or c.state == HOLD):
         c.slow_force = c.measured
-        c.swing = 0.0
+        c.side = c.half_wave = c.highest = 0.0
+        c.swings = 0
         c.gain = 1.0
         return
-    c.slow_force += a * (c.measured - c.slow_force)
-    c.swing += a * (fabs(c.measured - c.slow_force) - c.swing)
-    if c.swing > g.swing_force:
-        c.gain += (g.swing_gain - c.gain) * a
-    else:
-        c.gain += (1.0 - c.gain) * 0.01 * a
+    c.slow_force += (c.measured - c.slow_force) * dt / (g.swing_time + dt)
+    off = c.measured - c.slow_force
+    c.gain += (1.0 - c.gain) * dt / g.swing_recovery
+    c.half_wave += dt
+    if fabs(off) > c.highest:
+        c.highest = fabs(off)
+    if off * c.side <= 0.0:
+        c.swings = c.swings + 1 if c.half_wave < g.swing_time and c.highest > g.swing_force else 0
+        if c.swings > 1:
+            c.gain = g.swing_gain if c.gain * g.swing_share < g.swing_gain else c.gain * g.swing_share
+        c.side = off
+        c.half_wave = c.highest = 0.0
 
 
 cdef inline void push_out(Contact* c, const Settings* g, bint heard, double dt) noexcept nogil:

@@ -24,10 +24,11 @@ cdef struct Settings:
     double force_ki
     double swing_time
     double swing_force
+    double swing_share
     double swing_gain
+    double swing_recovery
     double force_feedback_max
     double force_max
-    double force_hard
     double force_rate_max
     double force_filter
     double release_rate

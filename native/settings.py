@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from .errors import InputError
 
 _ABOVE_ZERO = (
-    "period", "force_hard", "release_rate", "wrench_margin", "approach_time_max", "loss_width", "retract_distance",
+    "period", "release_rate", "wrench_margin", "approach_time_max", "loss_width", "retract_distance",
     "retract_speed", "touch_force", "lost_force", "sensor_timeout", "drop_rate", "fade_width",
-    "tank_max", "tank_high", "observer_bandwidth", "mobility_eps_linear", "mobility_eps_angular",
+    "tank_max", "swing_recovery", "tank_high", "observer_bandwidth", "mobility_eps_linear", "mobility_eps_angular",
 )  # fmt: skip
 
 
@@ -97,18 +97,20 @@ class ControllerSettings:
     force_kp: float = 2.0
     force_ki: float = 40.0
     """1/s."""
-    swing_time: float = 0.05
-    """s: what of the force is faster than that counts as its swing."""
+    swing_time: float = 0.08
+    """s, the longest half-wave of the force that counts as a swing (6 Hz and faster)."""
     swing_force: float = 1.0
-    """N of mean swing, above which the PI gives way."""
+    """N, the least height of a swing."""
+    swing_share: float = 0.7
+    """1, what each swing leaves of the PI's gain, from the second in a row on."""
     swing_gain: float = 0.1
-    """1, what is left of its gain in the end."""
+    """1, the least gain."""
+    swing_recovery: float = 3.0
+    """s in which the gain comes back."""
     force_feedback_max: float = 25.0
     """N, clamp of the PI part; a lost sensor costs at most this."""
     force_max: float = 60.0
     """N, the most that a set-point may ask for; the site and tool lower it."""
-    force_hard: float = 80.0
-    """N measured: let go at once."""
     force_rate_max: float = 60.0
     """N/s."""
     force_filter: float = 0.004

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from ..control.figure import Figure
-from ..control.plan import PressPlan, largest_force
+from ..control.limits import binding_force, load_walls
+from ..control.plan import PressPlan
 from ..control.sites import find_site, load_sites
 from ..control.ticks import Ticks, all_causes
 from ..control.tool import load_tool
@@ -88,7 +89,7 @@ def draw_run(seed: int, number: int, kinds: Sequence[str] = KINDS) -> FaultRun:
         return FaultRun(seed, number, plan, ())
     site = str(rng.choice(list(load_sites())))
     tool = str(rng.choice(["thumb", "palm", "ball"]))
-    cap = largest_force(find_site(site), tool)[0]
+    cap = binding_force(site, tool).value
     force = math.floor(10.0 * rng.uniform(min(5.0, 0.5 * cap), HEADROOM * cap)) / 10.0
     plan = PressPlan(
         site=site,
@@ -152,13 +153,13 @@ def outcome(run: FaultRun) -> Outcome:
 def judge(run: FaultRun, ticks: Ticks, link: float = 0.0) -> Outcome:
     """What the ticks of a run say."""
     site, tool = find_site(run.plan.site), load_tool(run.plan.tool)
-    cap = largest_force(site, run.plan.tool)[0]
+    cap, outer = binding_force(site.name, run.plan.tool).value, load_walls()[site.area]
     force, dt = ticks["force_true"], 1.0 / run.plan.control_hz
     time = np.arange(len(ticks)) * dt  # not the arm's clock, which may be what fails
     area = np.array([tool.contact_area(d) for d in np.maximum(ticks["depth"], 0.0)])
     with np.errstate(divide="ignore", invalid="ignore"):
         pressure = np.where(area > 0.0, force / area, 0.0)
-    wall = (force > site.wall_force_n) | ((pressure > 1e3 * site.wall_pressure_kpa) & (force > FREE_N))
+    wall = (force > outer.force_n) | ((pressure > 1e3 * outer.pressure_kpa) & (force > FREE_N))
     began = min((fault.at for fault in run.faults), default=0.0)
     stopped = np.flatnonzero(ticks["causes"] > 0)
     noticed = float(time[stopped[0]]) if len(stopped) else math.nan
@@ -259,7 +260,9 @@ def _resume(store: Path | None, head: dict[str, object], runs: int) -> dict[int,
     whole = [line for line in lines if line.endswith("\n")]
     try:
         if not whole or json.loads(whole[0]) != head:
-            raise InputError(f"{store}: holds another campaign (first line); another file, or its seed and kinds, is needed")
+            raise InputError(
+                f"{store}: holds another campaign (first line); another file, or its seed and kinds, is needed"
+            )
         known = [Outcome(**{**json.loads(line), "causes": tuple(json.loads(line)["causes"])}) for line in whole[1:]]
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         raise InputError(f"{store}: is not the file of a campaign: {error}") from None

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..control.body import load_body
-from ..control.plan import PressPlan, largest_force
+from ..control.limits import binding_force
+from ..control.plan import PressPlan
 from ..control.sites import REGIONS, find_site
 from ..control.tool import load_tool
 from ..native import TOUCH_FIELDS, ContactState, InputError, Person, Tissue, press_with
@@ -70,7 +71,7 @@ class DosePlan:
         area = math.pi * tool.contact_radius**2
         threshold = max(law.threshold - c.trigger_threshold_drop * law.trigger, c.threshold_least)
         threshold *= max(area * 1e4, 1.0) ** -c.threshold_area_power
-        return float(min(self.share * threshold * area, largest_force(find_site(site), TOOL)[0]))
+        return float(min(self.share * threshold * area, binding_force(site, TOOL).value))
 
     def course(self, force: float) -> Floats:
         """(N,) the force asked for at every period."""

@@ -1,8 +1,8 @@
-"""What can go wrong, as data: sensor, encoders, actuators, timing, set-points, the person, the tool; one or two at once.
+"""What can go wrong, as data: sensor, encoders, actuators, timing, set-points, the person, the tool.
 
-A fault has a kind, a moment and a size; from that moment on it stays. `FAULTS` says what each kind is and in which range
-its size is drawn; `Injector` lets them happen to a simulated press. What the controller reads, writes and is asked passes
-through the injector, so that the compiled code under test is the one that ships.
+A fault has a kind, a moment and a size; from that moment on it stays. `FAULTS` says what each kind is and in which
+range its size is drawn; `Injector` lets them happen to a simulated press. What the controller reads, writes and is
+asked passes through the injector, so that the compiled code under test is the one that ships.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Injector:
             return wanted
         s = self._set_point
         s.values[:] = wanted.values
-        for fault, rng in self._on:
+        for fault, _ in self._on:
             if fault.kind == "set_point_nan":
                 s.values[int(fault.joint) % len(s.values)] = np.nan
             elif fault.kind == "set_point_jump":
@@ -191,7 +191,7 @@ class Injector:
         return s
 
     def late(self, late: float, period: float) -> float:
-        """s that this cycle begins late."""
+        """S that this cycle begins late."""
         for fault, rng in self._on:
             if fault.kind == "loop_late":
                 late = max(late, float(rng.uniform(0.0, fault.size)) * period)

@@ -14,7 +14,8 @@ from scipy.spatial.transform import Rotation
 
 from ..control.arm import ArmAbilities
 from ..control.body import BODY_FILE, Body, Site, load_body
-from ..control.plan import PressPlan, check_plan, largest_force
+from ..control.limits import binding_force, guard_limits
+from ..control.plan import PressPlan, check_plan
 from ..control.profile import PressProfile
 from ..control.sites import find_site
 from ..control.ticks import Ticks, tick_dtype
@@ -26,7 +27,6 @@ from ..native import (
     ContactState,
     Controller,
     ControllerSettings,
-    GuardLimits,
     InputError,
     Level,
     Person,
@@ -48,7 +48,7 @@ Floats = NDArray[np.float64]
 STAND_OFF = 0.05  # m above the surface as it is known
 SETTLE = 0.5  # s of holding still before the tare
 TARE = 0.5  # s of sensor readings averaged as zero
-STIFFNESS = (500.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
+STIFFNESS = (800.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
 STARTLE = 0.015  # m up, of 10 to 30 mm in 0.2 to 0.5 s; assumption
 STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
 AFTERMATH = 1.0  # s that a run goes on after a stop at least
@@ -135,6 +135,8 @@ class PressSimulation:
         files = {"arm.urdf": self._arm_file.read_bytes(), "tool.yaml": self.tool.file.read_bytes()}
         if self.plan.person.endswith(BODY_FILE):
             files["body.npz"] = Path(self.plan.person).read_bytes()
+        if self.plan.limits is not None:
+            files["limits.yaml"] = Path(self.plan.limits).read_bytes()
         return files
 
     @property
@@ -298,13 +300,12 @@ class PressSimulation:
         d, rng = self.disturbances, self._rng
         self._cycle = round(1.0 / (self.plan.control_hz * PERIOD))
         site = find_site(self._site.name)
-        cap = largest_force(site, self.plan.tool)[0]
+        cap = binding_force(site.name, self.plan.tool, self.plan.limits).value
         settings = settings or ControllerSettings()
         settings = replace(
             settings,
             period=self._cycle * PERIOD,
             force_max=min(settings.force_max, cap, self.plan.force_n),
-            force_hard=min(settings.force_hard, site.hard_stop_n),
         )
         believed = ArmModel(wrong_chain(self.model.chain, d, rng))
         heavier = 1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)
@@ -314,7 +315,7 @@ class PressSimulation:
             settings,
             self._arm_description.torque_limits,
             self._arm_description.torque_rates,
-            limits=GuardLimits(force_hard=settings.force_hard, force_cap=1.0 + 1.06 * cap),
+            limits=guard_limits(site, cap),
             compensate="us" if self._arm_description.gravity == "us" else "robot",
             payload_mass=payload_mass * heavier,
             payload_com=payload_com,

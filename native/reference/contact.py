@@ -52,7 +52,10 @@ class Contact:
     feedback: float = 0.0
     integral: float = 0.0
     slow_force: float = 0.0
-    swing: float = 0.0
+    side: float = 0.0
+    half_wave: float = 0.0
+    highest: float = 0.0
+    swings: int = 0
     gain: float = 1.0
     measured: float = 0.0
     speed: float = 0.0
@@ -176,15 +179,24 @@ class Contact:
         self._feedback(heard, dt)
 
     def _back_off(self, dt: float) -> None:
-        """Less gain where the force swings."""
+        """Less gain where the force swings: from the second short and high half-wave in a row on."""
         g = self.settings
-        a = dt / (g.swing_time + dt)
         if self.state not in (RAMP, HOLD):
-            self.slow_force, self.swing, self.gain = self.measured, 0.0, 1.0
+            self.slow_force, self.gain = self.measured, 1.0
+            self.side = self.half_wave = self.highest = 0.0
+            self.swings = 0
             return
-        self.slow_force += a * (self.measured - self.slow_force)
-        self.swing += a * (abs(self.measured - self.slow_force) - self.swing)
-        self.gain += (g.swing_gain - self.gain) * a if self.swing > g.swing_force else (1.0 - self.gain) * 0.01 * a
+        self.slow_force += (self.measured - self.slow_force) * dt / (g.swing_time + dt)
+        off = self.measured - self.slow_force
+        self.gain += (1.0 - self.gain) * dt / g.swing_recovery
+        self.half_wave += dt
+        self.highest = max(self.highest, abs(off))
+        if off * self.side <= 0.0:
+            counts = self.half_wave < g.swing_time and self.highest > g.swing_force
+            self.swings = self.swings + 1 if counts else 0
+            if self.swings > 1:
+                self.gain = max(g.swing_gain, self.gain * g.swing_share)
+            self.side, self.half_wave, self.highest = off, 0.0, 0.0
 
     @property
     def _letting_go_rate(self) -> float:

@@ -205,13 +205,14 @@ class ReferenceController:
         if fault:
             self.contact.stop(fault)
         else:
+            most = [g.stiffness_max, g.stiffness_normal_max, g.stiffness_rotational_max]
             self.want = SimpleNamespace(
                 task=s.task, position=s.position.copy(), quaternion=s.quaternion.copy(),
                 twist=np.r_[shortened(s.twist[:3], g.speed_max), shortened(s.twist[3:], g.turn_rate_max)],
                 press_direction=s.press_direction.copy(), force=min(s.force, g.force_max),
                 force_rate=min(s.force_rate, g.force_rate_max),
                 approach_speed=min(s.approach_speed, g.approach_speed_max),
-                stiffness=np.minimum(s.stiffness, [g.stiffness_max, g.stiffness_normal_max, g.stiffness_rotational_max]),
+                stiffness=np.minimum(s.stiffness, most),
             )  # fmt: skip
         if fault or stale:
             self.want.position, self.want.quaternion = self.reference, self.attitude.as_quat()
@@ -265,7 +266,7 @@ class ReferenceController:
     def _sense(self, state: Any, R: Floats) -> tuple[bool, Floats]:
         """(whether the sensor is fresh, the environment's wrench on the tool at the TCP, tool axes)."""
         late = abs(state.time - state.wrench_time) > self.settings.sensor_timeout
-        # (the compiled code also zeroes the sensor at activation, for the guard; nothing is pressed by that)
+        # Compiled, the sensor is zeroed at activation, too, for the guard; nothing is pressed by that.
         usable = state.has_wrench and np.abs(state.wrench).sum() <= LARGEST and abs(state.wrench_time) <= LARGEST_OTHER
         if not usable or late or self.tare_wrench is None:
             return False, np.zeros(6)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from massage_arm.control.limits import load_walls
 from massage_arm.control.plan import PressPlan, check_plan, load_plan, parse_plan, plan_yaml
 from massage_arm.control.sites import load_sites
 from massage_arm.native.errors import InputError
@@ -68,6 +69,8 @@ def test_the_soft_cap_itself_is_allowed_and_nothing_above_it(site: str, cap: flo
 
 def test_a_small_tool_is_limited_by_pressure(monkeypatch: pytest.MonkeyPatch) -> None:
     class Knuckle:
+        name = "knuckle"
+
         def contact_area(self, depth_m: float) -> float:
             return 1e-4
 
@@ -108,8 +111,9 @@ def test_limits_of_every_site_stand_in_order() -> None:
     assert len(sites) == 18
     for name, site in sites.items():
         low, high = site.work_force_n
-        assert 0 < low < high < site.soft_cap_n < site.hard_stop_n < site.wall_force_n
-        assert site.pressure_cap_kpa < site.tissue.ppt_kpa < site.wall_pressure_kpa
+        wall = load_walls()[site.area]
+        assert 0 < low < high < site.soft_cap_n < site.hard_stop_n < wall.force_n
+        assert site.pressure_cap_kpa < site.tissue.ppt_kpa < wall.pressure_kpa
         assert name == site.name == f"{site.region}_{site.side}"
 
 

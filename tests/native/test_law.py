@@ -69,7 +69,7 @@ def test_settings_refuse_what_is_no_amount(bad: float) -> None:
             ControllerSettings(**{field.name: bad})
 
 
-@pytest.mark.parametrize("name", ["release_rate", "retract_speed", "sensor_timeout", "force_hard"])
+@pytest.mark.parametrize("name", ["release_rate", "retract_speed", "sensor_timeout", "drop_rate"])
 def test_settings_refuse_a_zero_that_would_keep_the_force_in(name: str) -> None:
     with pytest.raises(InputError, match=f"{name} = 0: a finite number above 0 is allowed"):
         ControllerSettings(**{name: 0.0})

@@ -190,10 +190,11 @@ def test_a_window_needs_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("site", ["upper_trapezius_left", "lumbar_erector_right"])
 def test_the_controller_itself_knows_the_limits_of_the_site(site: str) -> None:
     simulation = PressSimulation(replace(SHORT, site=site))
-    held = simulation.controller.settings
+    controller = simulation.controller
     simulation.close()
-    assert held.force_max == SHORT.force_n  # the plan that was checked, and so no more than the soft cap
-    assert held.force_hard == min(80.0, find_site(site).hard_stop_n)
+    assert controller.settings.force_max == SHORT.force_n  # the plan that was checked
+    assert controller.limits.force_hard == find_site(site).hard_stop_n
+    assert controller.limits.force_cap <= 1.06 * find_site(site).soft_cap_n + 1.0
 
 
 @pytest.mark.parametrize("arm", ["iiwa14", "panda", "ur10", "ur5", "kinova"])

@@ -1,0 +1,41 @@
+"""What binds at a site with a tool, as a table or as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ..control.limits import Limit, force_limits, general_limits, hold_limits, load_own_limits, load_walls
+from ..control.sites import find_site
+from ..control.tool import load_tool
+from .figures import print_json
+
+
+def print_limits(site_name: str, tool_name: str, file: Path | None, as_json: bool) -> None:
+    """All limits of a site and tool, the binding force first."""
+    site, tool = find_site(site_name), load_tool(tool_name)
+    own = None if file is None else load_own_limits(file)
+    force, hold = force_limits(site, tool, own), hold_limits(site, own)
+    others = [limit for name, limit in general_limits().items() if name != "hold"]
+    binding = force[0]
+    if as_json:
+        lists = {"force": force, "hold": hold, "others": others}
+        shown = {name: [asdict(limit) for limit in group] for name, group in lists.items()}
+        print_json({"site": site.name, "tool": tool.name, "area": site.area, "binding": asdict(binding), **shown})
+        return
+    wall = load_walls()[site.area]
+    print(f"{site.name} with {tool.name}: at most {binding.value:.1f} N, by {binding.name} ({binding.source})")
+    print(f"outer wall: {wall.force_n:g} N, {wall.pressure_kpa:g} kPa ({wall.source})")
+    table = Table(box=None, pad_edge=False)
+    for column in ("limit", "value", "source"):
+        table.add_column(column, justify="right" if column == "value" else "left", overflow="fold")
+    for limit in (*force, *hold, *others):
+        table.add_row(limit.name.replace("_", " "), f"{_spelled(limit)} {limit.unit}", limit.source)
+    Console().print(table)
+
+
+def _spelled(limit: Limit) -> str:
+    return f"{limit.value:.1f}" if limit.unit == "N" else f"{limit.value:g}"
