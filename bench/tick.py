@@ -27,7 +27,8 @@ def figures(batches: int = 60) -> list[Figure]:
     whole = PressSimulation(PressPlan(hold_s=90.0))
     bare = PressSimulation(PressPlan(hold_s=90.0))
     while whole.contact_state is not ContactState.HOLD:
-        whole.advance(BATCH)
+        if whole.advance(BATCH) is None:
+            raise RuntimeError("the press ended before it held its force")
     world, torques = bare.world, bare.arm.plant.drive(0.0)
     best = {"whole": float("inf"), "bare": float("inf")}
     with tempfile.TemporaryDirectory() as folder, RunLog(Path(folder) / "run.mcap", whole.joint_names, {}) as log:

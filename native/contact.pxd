@@ -31,6 +31,10 @@ cdef enum:
     TASK_PRESS = 1
     TASK_RELEASE = 2
 
+cdef enum:
+    RETREATS = 4                     # a sensor that is wrong must not drive the arm away for ever
+
+
 cdef struct Contact:
     int state
     int causes                       # latched until activation
@@ -55,7 +59,8 @@ cdef struct Contact:
     double withdrawn                 # m
     double unloaded                  # s with nothing asked for, while letting go
     double push_out                  # N outwards, when compliant
-    double pushed                    # s of it
+    double pushed                    # s of it, compliant
+    int retreats                     # withdrawals after the first, from whoever comes after the tool
 
 
 cdef inline void enter(Contact* c, int state) noexcept nogil:
@@ -172,12 +177,16 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
     if not heard and (c.state == APPROACH or c.state == TOUCH or c.state == RAMP or c.state == HOLD):
         stop(c, g, STALE_SENSOR)
 
+    c.push_out = 0.0
     if c.state == FAULT:
         push_out(c, g, heard, dt)
     elif c.state == IDLE:
         c.reference = 0.0
         if stopped(c) and ahead < -g.yield_after:
             c.speed = (ahead + g.yield_after) / dt
+        if stopped(c) and heard and c.measured > g.touch_force and c.retreats < RETREATS:
+            c.retreats += 1
+            withdraw(c)
         if task == TASK_PRESS and c.armed and heard and c.causes == 0 and fabs(c.measured) > g.free_force_max:
             stop(c, g, NOT_FREE)
         if task == TASK_PRESS and c.armed and heard and c.causes == 0:
@@ -223,6 +232,8 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         if ahead < c.speed * dt:
             c.speed = ahead / dt
         c.withdrawn += g.retract_speed * dt
+        if stopped(c) and heard and c.measured > g.push_out_until:
+            c.push_out = g.push_out_force
         if c.withdrawn >= g.retract_distance:
             enter(c, IDLE)
 

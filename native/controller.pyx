@@ -267,12 +267,15 @@ cdef double normal_force(ControllerData* c, double ahead, double inward) noexcep
     return f * 0.5 * (1.0 + cosine)
 
 
-cdef double most_inward(const ControllerData* c) noexcept nogil:
-    """N: the largest force into the body. Who pushes the tool away is not held against; what lets go does not push."""
+cdef double most_inward(const ControllerData* c, double inward) noexcept nogil:
+    """N: the largest force into the body. Who pushes the tool away is not held against; what lets go does not push.
+
+    Where the tool is helped out, the help fades with its speed outwards; damping must not eat it.
+    """
     cdef const Settings* g = &c.settings
     cdef int state = c.contact.state
     if state == FAULT or state == RETRACT or state == RELEASE:
-        return c.contact.reference
+        return c.contact.reference - c.contact.push_out * clamp(1.0 + inward / g.push_out_speed, 0.0, 1.0)
     if state == IDLE and stopped(&c.contact):
         return c.stiffness[0] * g.yield_after
     if in_contact(state):
@@ -322,10 +325,10 @@ cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexc
     if contact:
         length = normal_force(c, ahead, inward) - extra * inward
     elif c.contact.state == RETRACT or compliant:
-        length = -extra * inward - c.contact.push_out
+        length = -extra * inward
     for j in range(3):
         F[j] += length * n[j]
-    length = dot3(n, F) - most_inward(c)
+    length = dot3(n, F) - most_inward(c, inward)
     if length > 0.0:
         for j in range(3):
             F[j] -= length * n[j]

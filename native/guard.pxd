@@ -37,6 +37,7 @@ cdef struct GuardLimits:             # meanings, units and sources: `GuardLimits
     double clock_jump
     double swing_force
     double swing_rate
+    double swing_lasts
     double error_force
     double error_share
     double error_time
@@ -89,7 +90,7 @@ cdef struct Guard:                   # its memory
     double swing                     # N, mean size of the force error's swing
     double mean_error                # N, slow mean of the force error
     double error_for                 # s that it has been large
-    double settled                   # s of steady hold
+    double swinging_for              # s
     double stopped_for               # s since the first cause that lets go
     int stopped
 
@@ -175,12 +176,12 @@ cdef inline int guard_loop(Guard* g, const GuardLimits* m, const GuardSeen* s) n
     cdef double error = s.reference - s.force
     cdef double a = s.dt / (0.3 + s.dt)
     if not s.holding:
-        g.swing = g.mean_error = g.error_for = g.settled = 0.0
+        g.swing = g.mean_error = g.error_for = g.swinging_for = 0.0
         return 0
-    g.settled += s.dt
     g.mean_error += a * (error - g.mean_error)
     g.swing += a * (fabs(error - g.mean_error) - g.swing)
-    if g.settled > 0.5 and not g.swing <= m.swing_force + m.swing_rate * s.reference:
+    g.swinging_for = lasting(g.swinging_for, not g.swing <= m.swing_force + m.swing_rate * s.reference, s.dt)
+    if g.swinging_for > m.swing_lasts:
         causes |= OSCILLATION
     g.error_for = lasting(g.error_for, not fabs(g.mean_error) <= m.error_force + m.error_share * s.reference, s.dt)
     if g.error_for > m.error_time:

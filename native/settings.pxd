@@ -69,6 +69,7 @@ cdef struct Settings:
     double jump_position
     double jump_angle
     double push_out_force
+    double push_out_speed
     double push_out_until
     double push_out_time
     double tank_begin

@@ -10,7 +10,8 @@ from .errors import InputError
 _ABOVE_ZERO = (
     "period", "release_rate", "wrench_margin", "approach_time_max", "loss_width", "retract_distance",
     "retract_speed", "touch_force", "lost_force", "sensor_timeout", "drop_rate", "fade_width",
-    "tank_max", "swing_recovery", "tank_high", "observer_bandwidth", "mobility_eps_linear", "mobility_eps_angular",
+    "tank_max", "swing_recovery", "push_out_speed", "tank_high", "observer_bandwidth", "mobility_eps_linear",
+    "mobility_eps_angular",
 )  # fmt: skip
 
 
@@ -63,6 +64,8 @@ class GuardLimits:
     """N, mean size of the swing of the force about its mean, in hold."""
     swing_rate: float = 0.05
     """1, that much more for every newton of the reference."""
+    swing_lasts: float = 0.4
+    """s of it: a start is over before."""
     error_force: float = 4.0
     """N, mean error of the force in hold."""
     error_share: float = 0.1
@@ -190,7 +193,9 @@ class ControllerSettings:
     jump_angle: float = 0.35
     """rad, the same of press direction and attitude."""
     push_out_force: float = 10.0
-    """N outwards when compliant, while the sensor still feels more than push_out_until."""
+    """N outwards when compliant or withdrawing after a stop, while the sensor still feels more than push_out_until."""
+    push_out_speed: float = 0.4
+    """m/s outwards, at which nothing is left of it."""
     push_out_until: float = 2.0
     """N."""
     push_out_time: float = 0.5

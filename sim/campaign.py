@@ -32,6 +32,7 @@ KINDS = (*FAULTS, PAIR)
 POPULATION, PEOPLE = 3, 32  # seed, and how many of it: a scan and a body each
 ARMS = ("iiwa14", "panda")
 FREE_N, PINNED_AFTER = 5.0, 0.3  # N, s: more than that, later than that after detection, is pinning
+LEAST_AREA = 20e-6  # m²; of a patch that is being torn off, Hertz says nothing
 _LONGEST = 20.0  # s; a session whose set-points stand waits for ever
 _SESSION = 7.0  # s, about what a run lasts without a fault
 
@@ -157,9 +158,8 @@ def judge(run: FaultRun, ticks: Ticks, link: float = 0.0) -> Outcome:
     force, dt = ticks["force_true"], 1.0 / run.plan.control_hz
     time = np.arange(len(ticks)) * dt  # not the arm's clock, which may be what fails
     area = np.array([tool.contact_area(d) for d in np.maximum(ticks["depth"], 0.0)])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pressure = np.where(area > 0.0, force / area, 0.0)
-    wall = (force > outer.force_n) | ((pressure > 1e3 * outer.pressure_kpa) & (force > FREE_N))
+    pressure = force / np.maximum(area, LEAST_AREA)
+    wall = (force > outer.force_n) | (pressure > 1e3 * outer.pressure_kpa)
     began = min((fault.at for fault in run.faults), default=0.0)
     stopped = np.flatnonzero(ticks["causes"] > 0)
     noticed = float(time[stopped[0]]) if len(stopped) else math.nan

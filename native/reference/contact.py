@@ -23,6 +23,7 @@ from ..states import RESPONSE, Cause, ContactState, Level, Task
 
 IDLE, APPROACH, TOUCH, RAMP, HOLD, RELEASE, RETRACT, FAULT = ContactState
 PRESSED = (TOUCH, RAMP, HOLD)
+RETREATS = 4  # withdrawals after the first
 PATIENCE = 1.0  # s with nothing asked for, then a release that was asked for ends even if the force does not fall
 
 
@@ -64,6 +65,7 @@ class Contact:
     unloaded: float = 0.0
     push_out: float = 0.0
     pushed: float = 0.0
+    retreats: int = 0
 
     @property
     def touching(self) -> bool:
@@ -129,11 +131,15 @@ class Contact:
         if not heard and (self.state == APPROACH or self.state in PRESSED):
             self.stop(Cause.STALE_SENSOR)
 
+        self.push_out = 0.0
         match self.state:
             case ContactState.IDLE:
                 self.reference = 0.0
                 if self.stopped and ahead < -g.yield_after:
                     self.speed = (ahead + g.yield_after) / dt
+                if self.stopped and heard and self.measured > g.touch_force and self.retreats < RETREATS:
+                    self.retreats += 1
+                    self.enter(RETRACT)
                 if want.task == Task.PRESS and self.armed and heard and not self.causes:
                     self.stop(Cause.NOT_FREE if abs(self.measured) > g.free_force_max else Cause(0))
                 if want.task == Task.PRESS and self.armed and heard and not self.causes:
@@ -161,6 +167,8 @@ class Contact:
             case ContactState.RETRACT:
                 self.speed = min(-g.retract_speed, ahead / dt)  # whoever pushes the arm away is followed
                 self.withdrawn += g.retract_speed * dt
+                if self.stopped and heard and self.measured > g.push_out_until:
+                    self.push_out = g.push_out_force
                 if self.withdrawn >= g.retract_distance:
                     self.enter(IDLE)
             case ContactState.FAULT:

@@ -293,8 +293,8 @@ class ReferenceController:
         if c.touching:
             force = force + n * (self._normal_force(ahead, inward) - d_n * inward)
         elif c.state in (RETRACT, FAULT):
-            force = force - n * (d_n * inward + c.push_out)
-        force = force - n * max(0.0, float(n @ force) - self._most_inward())
+            force = force - n * d_n * inward
+        force = force - n * max(0.0, float(n @ force) - self._most_inward(inward))
 
         e_r = (self.attitude * Rotation.from_matrix(R).inv()).as_rotvec()
         e_r = shortened(on * e_r, g.rotation_clip)
@@ -304,11 +304,11 @@ class ReferenceController:
         force = shortened(force, c.reference + g.wrench_margin)
         return np.concatenate([force, shortened(moment, g.moment_max)])
 
-    def _most_inward(self) -> float:
+    def _most_inward(self, inward: float) -> float:
         """N: the largest force into the body."""
         c = self.contact
         if c.state in (FAULT, RETRACT, RELEASE):
-            return c.reference
+            return c.reference - c.push_out * clamp(1.0 + inward / self.settings.push_out_speed, 0.0, 1.0)
         if c.state == IDLE and c.stopped:
             return float(self.stiffness[0]) * self.settings.yield_after
         return c.reference + max(c.feedback, 0.0) + self.settings.inward_margin if c.touching else np.inf
