@@ -9,8 +9,8 @@ for a cause, and any bad input at rest, is not followed by another before the ne
 from libc.math cimport fabs
 
 from massage_arm.native.causes cimport (
-    CAUSES, CONTACT_LOST, LEVEL_COMPLIANT, LEVEL_DROP, LEVEL_NOTE, LEVEL_RELEASE, NOT_FREE, STALE_SENSOR,
-    SURFACE_NOT_FOUND,
+    CAUSES, CONTACT_LOST, LEVEL_COMPLIANT, LEVEL_DROP, LEVEL_NOTE, LEVEL_RELEASE, NOT_FREE, SENSOR_DISAGREES,
+    SENSOR_FROZEN, STALE_SENSOR, SURFACE_NOT_FOUND,
 )
 from massage_arm.native.maths cimport clamp, exponential, toward
 from massage_arm.native.records cimport SetPointData
@@ -56,10 +56,11 @@ cdef struct Contact:
     double sag                       # m, how much deeper than its reference the arm stood when the approach began
     double lead                      # m, normal reference ahead of the expected surface
     double speed                     # m/s, of the normal reference
-    double withdrawn                 # m
+    double withdrawn                 # m, at retract_speed
+    double flight                    # m/s outwards at which the tool was pushed while it withdrew after a stop
     double unloaded                  # s with nothing asked for, while letting go
-    double push_out                  # N outwards, when compliant
-    double pushed                    # s of it, compliant
+    double push_out                  # N outwards, compliant or withdrawing after a stop
+    double pushed                    # s of it
     int retreats                     # withdrawals after the first, from whoever comes after the tool
 
 
@@ -80,7 +81,7 @@ cdef inline bint stopped(const Contact* c) noexcept nogil:
 cdef inline void withdraw(Contact* c) noexcept nogil:
     c.reference = 0.0
     enter(c, RETRACT)
-    c.withdrawn = 0.0
+    c.withdrawn = c.flight = 0.0
 
 
 cdef inline void let_go(Contact* c) noexcept nogil:
@@ -148,9 +149,13 @@ cdef inline void back_off(Contact* c, const Settings* g, double dt) noexcept nog
 
 
 cdef inline void push_out(Contact* c, const Settings* g, bint heard, double dt) noexcept nogil:
-    """Compliant, friction may hold the tool on the body: help it out as long as the sensor feels that it is needed."""
+    """Friction and inertia hold the tool on the body: help it out as long as the sensor feels them.
+
+    Not for ever, nor by one that was caught lying: a sensor that is wrong must not drive the arm away.
+    """
+    cdef bint believed = heard and not c.causes & (SENSOR_FROZEN | SENSOR_DISAGREES)
     c.push_out = 0.0
-    if heard and c.measured > g.push_out_until and c.pushed < g.push_out_time:
+    if believed and c.measured > g.push_out_until and c.pushed < g.push_out_time:
         c.push_out = g.push_out_force
         c.pushed += dt
 
@@ -227,13 +232,15 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         if c.reference == 0.0 and (stopped(c) or c.below >= g.lost_time or c.unloaded > 1.0):
             withdraw(c)
     elif c.state == RETRACT:
-        # Whoever pushes the arm away is followed, never held against.
-        c.speed = -g.retract_speed
+        # Whoever pushes the arm away is followed, never held against, and fled from as fast as they come.
+        if stopped(c):
+            push_out(c, g, heard, dt)
+            if c.push_out > 0.0:
+                c.flight = clamp(-inward, c.flight, g.flight_speed)
+        c.speed = -(c.flight if c.flight > g.retract_speed else g.retract_speed)
         if ahead < c.speed * dt:
             c.speed = ahead / dt
         c.withdrawn += g.retract_speed * dt
-        if stopped(c) and heard and c.measured > g.push_out_until:
-            c.push_out = g.push_out_force
         if c.withdrawn >= g.retract_distance:
             enter(c, IDLE)
 

@@ -63,6 +63,7 @@ cdef struct Settings:
     double loss_width
     double retract_distance
     double retract_speed
+    double flight_speed
     double yield_after
     double sensor_timeout
     double free_force_max

@@ -182,6 +182,8 @@ class ControllerSettings:
     """m."""
     retract_speed: float = 0.08
     """m/s."""
+    flight_speed: float = 0.5
+    """m/s, the most at which the tool keeps away from whoever comes after it, after a stop."""
     yield_after: float = 0.006
     """m that the tool may be pushed outwards after a stop before its reference follows: 3 N on 500 N/m."""
     sensor_timeout: float = 0.008
@@ -192,14 +194,14 @@ class ControllerSettings:
     """m across, between a set-point and what is governed now, while pressing."""
     jump_angle: float = 0.35
     """rad, the same of press direction and attitude."""
-    push_out_force: float = 10.0
+    push_out_force: float = 20.0
     """N outwards when compliant or withdrawing after a stop, while the sensor still feels more than push_out_until."""
-    push_out_speed: float = 0.4
+    push_out_speed: float = 1.2
     """m/s outwards, at which nothing is left of it."""
     push_out_until: float = 2.0
     """N."""
-    push_out_time: float = 0.5
-    """s, the longest of it."""
+    push_out_time: float = 1.0
+    """s of it in all: a sensor that is wrong must not drive the arm away."""
     tank_begin: float = 1.0
     """J at the touch: about F²/2k of 50 N on 1.5 N/mm."""
     tank_max: float = 4.0

@@ -61,6 +61,7 @@ class Contact:
     measured: float = 0.0
     speed: float = 0.0
     withdrawn: float = 0.0
+    flight: float = 0.0
     sag: float = 0.0
     unloaded: float = 0.0
     push_out: float = 0.0
@@ -76,7 +77,7 @@ class Contact:
         """Begin a state."""
         self.state, self.age, self.above, self.below, self.unloaded = state, 0.0, 0.0, 0.0, 0.0
         if state == RETRACT:
-            self.withdrawn = self.reference = 0.0
+            self.withdrawn = self.flight = self.reference = 0.0
 
     @property
     def stopped(self) -> bool:
@@ -107,7 +108,8 @@ class Contact:
     def help_out(self, heard: bool, dt: float) -> None:
         """Compliant, the tool is pushed out while the sensor feels that it is needed, not for long."""
         g = self.settings
-        needed = heard and self.measured > g.push_out_until and self.pushed < g.push_out_time
+        believed = heard and not self.causes & (Cause.SENSOR_FROZEN | Cause.SENSOR_DISAGREES)
+        needed = believed and self.measured > g.push_out_until and self.pushed < g.push_out_time
         self.push_out = g.push_out_force if needed else 0.0
         self.pushed += dt if needed else 0.0
 
@@ -165,10 +167,13 @@ class Contact:
                     if self.stopped or self.below >= g.lost_time or self.unloaded > PATIENCE:
                         self.enter(RETRACT)
             case ContactState.RETRACT:
-                self.speed = min(-g.retract_speed, ahead / dt)  # whoever pushes the arm away is followed
+                if self.stopped:
+                    self.help_out(heard, dt)
+                if self.push_out > 0.0:
+                    self.flight = clamp(-inward, self.flight, g.flight_speed)
+                # Whoever pushes the arm away is followed, and fled from as fast as they come.
+                self.speed = min(-g.retract_speed, -self.flight, ahead / dt)
                 self.withdrawn += g.retract_speed * dt
-                if self.stopped and heard and self.measured > g.push_out_until:
-                    self.push_out = g.push_out_force
                 if self.withdrawn >= g.retract_distance:
                     self.enter(IDLE)
             case ContactState.FAULT:
