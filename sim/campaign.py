@@ -246,7 +246,11 @@ def _as_they_come(
 
 
 def _do(task: tuple[int, int, tuple[str, ...]]) -> Outcome:
-    return outcome(draw_run(*task))
+    try:
+        return outcome(draw_run(*task))
+    except Exception as error:
+        error.add_note(f"in run {task[1]} of seed {task[0]}")
+        raise
 
 
 def _resume(store: Path | None, head: dict[str, object], runs: int) -> dict[int, Outcome]:

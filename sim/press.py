@@ -394,7 +394,7 @@ class PressSimulation:
             late = faults.late(late, self._cycle * PERIOD)
             lost = faults.loses(true.time) or lost
             state, set_point = faults.read(true), faults.ask(self._set_point)
-        if not lost:
+        if not lost or not self._cycles:  # a loop that has not begun has no cycle to lose
             now = true.time + late
             command = self.controller.step(state, set_point, now - self._last_time)[0]
             self.arm.write(command if faults is None else faults.write(command))
