@@ -86,12 +86,17 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     limits: Annotated[Path | None, typer.Option(help="Limits of one's own (YAML): they may only lower.")] = None,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(help="REQUEST@SECONDS, often: pause, resume, stop, guide, acknowledge, begin."),
+    ] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Show the simulation in a window.")] = False,
 ) -> None:
     """Press once in simulation: find the surface, ramp up, hold, release, withdraw."""
     options = {
         "arm": arm, "tip": tip, "person": person, "site": site, "tool": tool, "force_n": force, "hold_s": hold,
         "seed": seed, "disturbances": disturbances, "limits": None if limits is None else str(limits),
+        "asks": ", ".join(ask) if ask else None,
     }  # fmt: skip
     plan = _plan(file, options)
     folder = out or _default_folder(plan.site)
@@ -150,12 +155,13 @@ def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
     from ..control.ticks import all_causes
     from .figures import print_json, print_table
     from .report import write_report
-    from .run import PICTURE_FILE
+    from .run import FAULT_STEM, PICTURE_FILE
 
     report = write_report(folder)
     record = read_run(folder)
     figures = metrics(record.ticks, plan)
     paths = {"log": str(folder / RUN_FILE), "report": str(report), "picture": str(folder / PICTURE_FILE)}
+    paths |= {path.stem: str(path) for path in sorted(folder.glob(f"{FAULT_STEM}-*.mcap"))}
     interrupted = "withdrawn_at_tick" in record.summary
     causes = all_causes(record.ticks)
     code = STOPPED if causes else INTERRUPTED if interrupted else 0
@@ -168,6 +174,8 @@ def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
         print("interrupted: the arm was withdrawn, the log is closed")
     if causes:
         print(f"stopped by the controller: {', '.join(causes)}")
+    if "refused" in record.summary:
+        print(record.summary["refused"])
     for name, path in paths.items():
         print(f"{name:8}{path}")
     return code

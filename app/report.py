@@ -22,9 +22,10 @@ from ..control.run_log import Run, read_run
 from ..control.ticks import Ticks, all_causes
 from ..native import ContactState
 from ..native.errors import InputError
-from .run import PICTURE_FILE, REPORT_FILE, write_whole
+from .run import FAULT_STEM, PICTURE_FILE, REPORT_FILE, write_whole
 
 _MAX_POINTS = 12_000  # per curve; two per bucket, its smallest and largest value, so that no peak is lost
+_FREE_N = 5.0  # less than that does not hold anybody
 _ASKED, _TRUE, _MEASURED = "#444444", "#0072b2", "#e69f00"  # Okabe & Ito: safe for colour-blind readers
 _JOINTS = ("#332288", "#44aa99", "#cc6677", "#999933", "#88ccee", "#882255", "#117733", "#ddcc77", "#aa4499", "#777777")
 
@@ -57,12 +58,14 @@ class Plot:
 def write_report(folder: Path) -> Path:
     """Write `report.html` into the run folder; its path."""
     path = folder / REPORT_FILE
-    write_whole(path, render(read_run(folder), _picture(folder / PICTURE_FILE), folder.resolve().name).encode())
+    faults = [read_run(record) for record in sorted(folder.glob(f"{FAULT_STEM}-*.mcap"))]
+    page = render(read_run(folder), _picture(folder / PICTURE_FILE), folder.resolve().name, faults)
+    write_whole(path, page.encode())
     return path
 
 
-def render(run: Run, picture: bytes | None, name: str) -> str:
-    """The report as HTML; `name` is that of the run folder."""
+def render(run: Run, picture: bytes | None, name: str, faults: Sequence[Run] = ()) -> str:
+    """The report as HTML; `name` is that of the run folder, `faults` are the records beside the log."""
     if not len(run.ticks):
         raise InputError(f"{name}: the log holds no ticks; a report needs at least one")
     plan = parse_plan(run.metadata["plan"])
@@ -79,7 +82,8 @@ def render(run: Run, picture: bytes | None, name: str) -> str:
         times=[_row(figure) for figure in figures if figure.name.startswith("time_") and figure.value > 0],
         picture=base64.b64encode(picture).decode() if picture else None,
         provenance=_provenance(run),
-        data=_data(run.ticks, _plots(run, figures)),
+        faults=[_fault(number, fault) for number, fault in enumerate(faults, 1)],
+        panels=[_data(run.ticks, _plots(run, figures)), *(_fault_panel(fault) for fault in faults)],
     )
 
 
@@ -153,6 +157,51 @@ def _plots(run: Run, figures: Sequence[Figure]) -> list[Plot]:
         Plot("Tone and release of the muscle", "%", muscle),
         Plot("Torque, share of the joint's limit", "%", _torque_curves(run)),
     ]
+
+
+def _first_fault(fault: Run) -> int:
+    """The tick in which the causes of a record begin."""
+    faulty = fault.ticks["causes"] > 0
+    return int(np.flatnonzero(faulty & ~np.concatenate([[False], faulty[:-1]]))[-1])
+
+
+def _fault(number: int, fault: Run) -> dict[str, Any]:
+    """What a record of a fault tells in words."""
+    ticks, at = fault.ticks, _first_fault(fault)
+    rate = parse_plan(fault.metadata["plan"]).control_hz
+    force = ticks["force_true"][at:]
+    free = np.flatnonzero(force < _FREE_N)
+    let_go = f"after {1e3 * free[0] / rate:.0f} ms" if len(free) else "not in this record"
+    more = at + 1 + np.flatnonzero(np.diff(ticks["causes"][at:]))
+    facts = [(f"{1e3 * (k - at) / rate:.0f} ms after", ", ".join(all_causes(ticks[k : k + 1]))) for k in more]
+    return {
+        "title": f"Fault {number} at {ticks['time'][at]:.3f} s: {', '.join(all_causes(ticks[at : at + 1]))}",
+        "facts": [
+            ("True force", f"{force[0]:.1f} N, at most {force.max():.1f} N; below {_FREE_N:g} N {let_go}"),
+            *facts,
+        ],
+        "before": f"{at / rate:.3g}",
+    }
+
+
+def _fault_panel(fault: Run) -> dict[str, Any]:
+    ticks, at = fault.ticks, _first_fault(fault)
+    along = np.einsum("ij,ij->i", ticks["tcp_position"], ticks["press_direction"])
+    plots = [
+        Plot(
+            "Force",
+            "N",
+            [
+                Curve("measured", _MEASURED, ticks["force_measured"], thin=True),
+                Curve("true", _TRUE, ticks["force_true"]),
+                Curve("reference", _ASKED, ticks["force_reference"], dashed=True),
+            ],
+        ),
+        Plot("Way of the tool into the body", "mm", [Curve("since the fault", _TRUE, 1e3 * (along - along[at]))]),
+        Plot("Torque, share of the joint's limit", "%", _torque_curves(fault)),
+    ]
+    begin, end = max(0, at - len(ticks) // 22), len(ticks) - 1
+    return {**_data(ticks, plots), "view": [float(ticks["time"][begin]), float(ticks["time"][end])]}
 
 
 def _error_limit(figures: Sequence[Figure]) -> float:

@@ -3,6 +3,7 @@
 runs/<date-time>-<site>/
 inputs/      plan.yaml and every file that the run was made from, with their sha256 in hashes.json
 run.mcap     the log (`control/run_log.py`)
+fault-1.mcap the 10 s before the first fault and the second after it, in the same format; fault-2.mcap …
 scene.png    the scene in the hold
 report.html  made from the two above
 """
@@ -22,15 +23,17 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from ..control.flight_recorder import FlightRecorder
 from ..control.plan import PressPlan, check_plan, load_plan, plan_yaml
 from ..control.run_log import RUN_FILE, RunLog, read_run
 from ..control.sites import SITES_FILE
-from ..control.ticks import Ticks
+from ..control.ticks import Ticks, all_causes
 from ..native import ContactState
 from ..native.errors import InputError
 
 PICTURE_FILE = "scene.png"
 REPORT_FILE = "report.html"
+FAULT_STEM = "fault"
 _BLOCK = 100  # ticks between looks at Ctrl-C and the progress bar
 
 
@@ -61,6 +64,10 @@ class Simulation(Protocol):
 
     @property
     def contact_state(self) -> ContactState: ...  # noqa: D102
+    @property
+    def refusals(self) -> Sequence[str]:
+        """What was asked on the way and refused, and why."""
+
     @property
     def force_true(self) -> float:
         """N, along the press direction."""
@@ -164,7 +171,36 @@ def press(
             **simulation.metadata,
         }
         with RunLog(folder / RUN_FILE, simulation.joint_names, metadata) as log:
-            _record(simulation, log, folder, interrupt or Interrupt(), on_progress)
+            _record(
+                simulation,
+                log,
+                folder,
+                interrupt or Interrupt(),
+                on_progress,
+                _Faults(folder, plan, simulation.joint_names, metadata),
+            )
+
+
+class _Faults:
+    """Writes `fault-N.mcap`."""
+
+    def __init__(self, folder: Path, plan: PressPlan, joints: Sequence[str], metadata: Mapping[str, str]) -> None:
+        self._folder, self._joints, self._metadata = folder, joints, metadata
+        self._recorder = FlightRecorder(plan.control_hz)
+        self._written = 0
+
+    def take(self, block: Ticks) -> None:
+        self._write(self._recorder.take(block))
+
+    def close(self) -> None:
+        self._write(self._recorder.close())
+
+    def _write(self, records: Sequence[Ticks]) -> None:
+        for record in records:
+            self._written += 1
+            path = self._folder / f"{FAULT_STEM}-{self._written}.mcap"
+            with RunLog(path, self._joints, {**self._metadata, "causes": ", ".join(all_causes(record))}) as log:
+                log.write(record)
 
 
 def _write_inputs(folder: Path, plan: PressPlan, files: Mapping[str, bytes]) -> dict[str, str]:
@@ -185,12 +221,14 @@ def _record(
     folder: Path,
     interrupt: Interrupt,
     on_progress: Callable[[Simulation], None],
+    faults: _Faults,
 ) -> None:
-    """Run to the end, into the log."""
+    """Run to the end, into the log and the records of faults."""
     done = 0
     pictured = False
     while (block := simulation.advance(_BLOCK)) is not None:
         log.write(block)
+        faults.take(block)
         done += len(block)
         if not pictured and simulation.contact_state == ContactState.HOLD:
             write_whole(folder / PICTURE_FILE, simulation.picture())
@@ -201,6 +239,9 @@ def _record(
         on_progress(simulation)
     if not pictured:
         write_whole(folder / PICTURE_FILE, simulation.picture())
+    faults.close()
+    if simulation.refusals:
+        log.summary["refused"] = "; ".join(simulation.refusals)
     log.summary["final_state"] = ContactState(simulation.contact_state).name.lower()
 
 

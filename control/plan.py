@@ -9,6 +9,7 @@ import yaml
 from ..native.errors import InputError
 from .limits import Limit, find_own_limits, force_limits, hold_limits
 from .sites import find_site
+from .supervisor import parse_requests
 from .tool import load_tool
 from .yaml_file import Field, read_yaml
 
@@ -59,11 +60,13 @@ class PressPlan:
     control_hz: int = 1000
     limits: str | None = None
     """A file of limits of one's own: they may only lower."""
+    asks: str | None = None
+    """What is asked on the way, such as "pause@8, resume@10": begin, pause, resume, stop, guide, acknowledge."""
 
 
 _DEFAULT = asdict(PressPlan())
 _KINDS: dict[str, type] = {name: type(value) for name, value in _DEFAULT.items()}
-_KINDS |= {"tip": str, "limits": str, "startle_s": float, "shift_s": float}
+_KINDS |= {"tip": str, "limits": str, "asks": str, "startle_s": float, "shift_s": float}
 _CHOICES: dict[str, tuple[object, ...]] = {"disturbances": DISTURBANCES, "control_hz": CONTROL_HZ, "skin": SKINS}
 _MAX_SHIFT_MM = 50.0  # re-positioning moves the skin by 5 to 50 mm; assumption
 _LEAST, _MOST = {"shift_mm": -_MAX_SHIFT_MM}, {"shift_mm": _MAX_SHIFT_MM}
@@ -125,6 +128,7 @@ def check_plan(plan: PressPlan) -> None:
 
 
 def _check_events(plan: PressPlan) -> None:
+    parse_requests(plan.asks or "")
     if not abs(plan.shift_mm) <= _MAX_SHIFT_MM:  # NaN fails too
         raise InputError(
             f"shift_mm: {plan.shift_mm:g} mm is not allowed; from -{_MAX_SHIFT_MM:g} to {_MAX_SHIFT_MM:g} mm is"

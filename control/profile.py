@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..native import ArmState, ContactState, SetPoint, Status, Task
+from ..native import ContactState, SetPoint, Status, Task
 from .plan import PressPlan
 
 TOUCH_FORCE_N = 3.0
@@ -19,37 +19,44 @@ class PressProfile:
         """`set_point` carries pose, press direction and stiffness; the profile fills in task, force and validity."""
         self.plan = plan
         self.set_point = set_point
-        self.pressing = False
         self.finished = False
+        self._ended = False
+        self._held = 0.0
         self._hold_began: float | None = None
-        rise = max(plan.force_n - TOUCH_FORCE_N, 0.0)
         set_point.task = Task.HOLD
         set_point.force = plan.force_n
-        set_point.force_rate = rise / plan.ramp_s
         set_point.approach_speed = plan.approach_mm_s * 1e-3
+        self._ramp()
 
-    def begin(self) -> None:
-        """Ask for the approach from the next update on."""
-        self.pressing = True
+    def press(self) -> None:
+        """Ask for the approach from the next update on; after `pause`, for what is left of the hold."""
         self.set_point.task = Task.PRESS
+        self._ramp()
 
-    def end(self) -> None:
-        """Ask for release and withdrawal."""
-        self.pressing = True
+    def pause(self, time: float) -> None:
+        """Ask for release and withdrawal; `time` [s] is that of `update`."""
+        if self._hold_began is not None:
+            self._held += time - self._hold_began
+            self._hold_began = None
         self.set_point.task = Task.RELEASE
         self.set_point.force_rate = self.plan.force_n / self.plan.release_s
 
-    def update(self, state: ArmState, status: Status) -> SetPoint:
-        """The set-point for now; sets `finished` once the arm has withdrawn or stopped for a cause."""
-        self.set_point.valid_until = state.time + _VALID_S
+    def end(self) -> None:
+        """Ask for release and withdrawal, for good."""
+        self._ended = True
+        self.set_point.task = Task.RELEASE
+        self.set_point.force_rate = self.plan.force_n / self.plan.release_s
+
+    def update(self, time: float, status: Status) -> None:
+        """Bring the set-point up to date; sets `finished` once the arm has withdrawn."""
+        self.set_point.valid_until = time + _VALID_S
         contact = status.contact_state
         if contact is ContactState.HOLD and self.set_point.task is Task.PRESS:
             if self._hold_began is None:
-                self._hold_began = state.time
-            if state.time - self._hold_began >= self.plan.hold_s:
+                self._hold_began = time
+            if self._held + (time - self._hold_began) >= self.plan.hold_s:
                 self.end()
-        self.finished = self.pressing and (
-            contact is ContactState.FAULT
-            or (contact is ContactState.IDLE and (self.set_point.task is Task.RELEASE or status.causes != 0))
-        )
-        return self.set_point
+        self.finished = self._ended and contact is ContactState.IDLE
+
+    def _ramp(self) -> None:
+        self.set_point.force_rate = max(self.plan.force_n - TOUCH_FORCE_N, 0.0) / self.plan.ramp_s

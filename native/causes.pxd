@@ -28,9 +28,10 @@ cdef enum:
     FORCE_NOT_REACHED = 16777216
     NOT_FREE = 33554432
     STILL_PUSHING = 67108864
+    STOP_ASKED = 134217728
 
 cdef enum:
-    CAUSES = 27                      # how many bits there are
+    CAUSES = 28                      # how many bits there are
 
 cdef enum:
     LEVEL_NOTE = 0

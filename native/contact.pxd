@@ -10,7 +10,7 @@ from libc.math cimport fabs
 
 from massage_arm.native.causes cimport (
     CAUSES, CONTACT_LOST, LEVEL_COMPLIANT, LEVEL_DROP, LEVEL_NOTE, LEVEL_RELEASE, NOT_FREE, SENSOR_DISAGREES,
-    SENSOR_FROZEN, STALE_SENSOR, SURFACE_NOT_FOUND,
+    SENSOR_FROZEN, STALE_SENSOR, STOP_ASKED, SURFACE_NOT_FOUND,
 )
 from massage_arm.native.maths cimport clamp, exponential, toward
 from massage_arm.native.records cimport SetPointData
@@ -30,6 +30,7 @@ cdef enum:
     TASK_HOLD = 0
     TASK_PRESS = 1
     TASK_RELEASE = 2
+    TASK_STOP = 3
 
 cdef enum:
     RETREATS = 4                     # a sensor that is wrong must not drive the arm away for ever
@@ -175,6 +176,8 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         c.measured += (1.0 - exponential(-dt / g.force_filter)) * (force - c.measured)
     c.age += dt
     c.speed = 0.0
+    if task == TASK_STOP:
+        stop(c, g, STOP_ASKED)
     if task != TASK_PRESS:
         c.armed = 1
         if c.state == APPROACH or c.state == TOUCH or c.state == RAMP or c.state == HOLD:

@@ -84,7 +84,7 @@ cdef int set_point_fault(const SetPointData* s) noexcept nogil:
     cdef double square
     if not all_within(<const double*>s, sizeof(SetPointData) // sizeof(double), LARGEST_OTHER):
         return NOT_FINITE_SET_POINT
-    if not (s.task == 0.0 or s.task == 1.0 or s.task == 2.0):
+    if not (s.task == 0.0 or s.task == 1.0 or s.task == 2.0 or s.task == 3.0):
         return SET_POINT_REFUSED
     square = s.quaternion[0] ** 2 + s.quaternion[1] ** 2 + s.quaternion[2] ** 2 + s.quaternion[3] ** 2
     if fabs(square - 1.0) > 1e-3 or fabs(dot3(s.press_direction, s.press_direction) - 1.0) > 1e-3:
@@ -715,7 +715,8 @@ cdef class Controller:
     def tare(self, wrench, q):
         """Take a mean raw sensor reading (6,) at joint positions q (n,), free of contact, as zero force of both channels.
 
-        Not taken, with the cause NOT_FREE, when the force has changed since activation: then the tool touches something.
+        Whether it was taken: not, with the cause NOT_FREE, when the force has changed since activation: then the tool
+        touches something.
         """
         cdef int j
         if len(wrench) != 6 or not np.all(np.isfinite(wrench)):
@@ -728,11 +729,12 @@ cdef class Controller:
         before = np.array([self.data.tare[j] for j in range(3)])
         if self.data.tared == -1 and np.linalg.norm(offset[:3] - before) > self.data.settings.free_force_max:
             stop(&self.data.contact, &self.data.settings, Cause.NOT_FREE)
-            return
+            return False
         for j in range(6):
             self.data.tare[j] = offset[j]
         memcpy(self.data.observer.zero, self.data.observer.residual, sizeof(self.data.observer.zero))
         self.data.tared = 1
+        return True
 
     def step(self, ArmState state not None, SetPoint set_point not None, double dt):
         """One cycle: (command, status), the same two objects every time. Never raises for what they hold."""

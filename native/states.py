@@ -10,6 +10,7 @@ class Task(IntEnum):
     HOLD = 0  # stay at the pose, compliant; no pressing
     PRESS = 1  # approach the surface and press
     RELEASE = 2  # let the force out and withdraw
+    STOP = 3  # the same at once, and nothing more before the next activation
 
 
 class ContactState(IntEnum):
@@ -65,10 +66,12 @@ class Cause(IntFlag):
     FORCE_NOT_REACHED = 1 << 24  # the force stays away from its reference
     NOT_FREE = 1 << 25  # force on the tool before anything was pressed
     STILL_PUSHING = 1 << 26  # stopped, and yet the command pushes
+    STOP_ASKED = 1 << 27  # somebody asked for a stop
 
 
 RESPONSE: Mapping[Cause, Level] = {
     Cause.NOT_FREE: Level.NOTE,
+    Cause.STOP_ASKED: Level.RELEASE,
     Cause.STALE_SET_POINT: Level.RELEASE,
     Cause.NOT_FINITE_SET_POINT: Level.RELEASE,
     Cause.SET_POINT_REFUSED: Level.RELEASE,

@@ -16,7 +16,7 @@ from ..control.arm import ArmAbilities
 from ..control.body import BODY_FILE, Body, Site, load_body
 from ..control.limits import binding_force, guard_limits
 from ..control.plan import PressPlan, check_plan
-from ..control.profile import PressProfile
+from ..control.press_session import SETTLE, TARE, PressSession
 from ..control.sites import find_site
 from ..control.ticks import Ticks, tick_dtype
 from ..control.tool import Tool, load_tool
@@ -46,8 +46,6 @@ from .world import TABLE_HEIGHT, World
 Floats = NDArray[np.float64]
 
 STAND_OFF = 0.05  # m above the surface as it is known
-SETTLE = 0.5  # s of holding still before the tare
-TARE = 0.5  # s of sensor readings averaged as zero
 STIFFNESS = (800.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
 STARTLE = 0.015  # m up, of 10 to 30 mm in 0.2 to 0.5 s; assumption
 STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
@@ -149,6 +147,11 @@ class PressSimulation:
         """Where the press stands."""
         state: ContactState = self.controller.status.contact_state
         return state
+
+    @property
+    def refusals(self) -> Sequence[str]:
+        """What was asked on the way and refused, and why."""
+        return self.session.refusals
 
     # Building it.
 
@@ -330,14 +333,10 @@ class PressSimulation:
         self._set_point.position[:] = start[:3, 3]
         self._set_point.quaternion[:] = Rotation.from_matrix(start[:3, :3]).as_quat()
         self._set_point.press_direction[:] = to_base[:3, :3] @ self._direction
-        self._set_point.stiffness[:] = STIFFNESS
-        self._target = to_base[:3, :3] @ self.surface + to_base[:3, 3]
-        self._profile = PressProfile(self.plan, self._set_point)
-        self._wrench_sum = np.zeros(6)
-        self._wrench_count = 0
+        target = to_base[:3, :3] @ self.surface + to_base[:3, 3]
+        self.session = PressSession(self.plan, self.controller, self._set_point, target, STIFFNESS)
         self._cycles = 0
         self._last_time = -self._cycle * PERIOD
-        self._set_point.valid_until = 1.0
 
     # Running it.
 
@@ -359,7 +358,7 @@ class PressSimulation:
 
     def withdraw(self) -> None:
         """Let the force out and withdraw, from the next cycle on."""
-        self._profile.end()
+        self.session.end()
 
     def picture(self) -> bytes:
         """A PNG of the scene as it is."""
@@ -407,23 +406,15 @@ class PressSimulation:
             self._update()
 
     def _update(self) -> None:
-        """The slow side, 100 Hz: settle, tare, then follow the profile."""
+        """The slow side, 100 Hz; what it sees of the arm is what the controller sees."""
         state = self.arm.read()
         self.tissue.friction = friction_after(self.plan.skin, state.time)
-        if not self._profile.pressing and state.time >= SETTLE:
-            self._wrench_sum += state.wrench
-            self._wrench_count += 1
-            if state.time >= SETTLE + TARE:
-                self.controller.tare(self._wrench_sum / self._wrench_count, state.q)
-                self._set_point.position[:] = self._target
-                self._profile.begin()
-        self._profile.update(state, self.controller.status)
-        status = self.controller.status
-        if self._stopped_at is None and status.level >= Level.RELEASE:
+        self.session.update(state if self._faults is None else self._faults.read(state), state.time)
+        if self._stopped_at is None and self.controller.status.level >= Level.RELEASE:
             self._stopped_at = state.time
         # What follows on a stop belongs to the record of it.
         still = self._stopped_at is not None and state.time - self._stopped_at < AFTERMATH
-        self._done = self._profile.finished and not still
+        self._done = self.session.over and not still
 
     def _fill(self, block: Ticks, rows: list[Floats]) -> None:
         """Ticks from the records of the same cycles, poses in the world."""

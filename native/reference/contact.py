@@ -127,6 +127,8 @@ class Contact:
             self.hear(force, dt)
         self.age += dt
         self.speed = 0.0
+        if want.task == Task.STOP:
+            self.stop(Cause.STOP_ASKED)
         if want.task != Task.PRESS:
             self.armed = True
             self.let_go()

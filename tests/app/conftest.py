@@ -42,6 +42,7 @@ class FakeSimulation:
         self._done = 0
         self.closed = False
         self.contact_state = ContactState.IDLE
+        self.refusals: list[str] = []
 
     def withdraw(self) -> None:
         after = {ContactState.RELEASE: self._plan.release_s, ContactState.RETRACT: self._plan.release_s + 0.5}

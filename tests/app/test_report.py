@@ -40,7 +40,7 @@ def test_the_report_holds_figures_facts_picture_and_hashes(page: str, finished_r
 
 
 def test_the_curves_in_the_page_are_those_of_the_log(page: str, finished_run: Path) -> None:
-    data = json.loads(re.search(r"^const data = (.*);$", page, re.MULTILINE).group(1))  # type: ignore[union-attr]
+    data = json.loads(re.search(r"^const panels = (.*);$", page, re.MULTILINE).group(1))[0]  # type: ignore[union-attr]
     ticks = read_run(finished_run).ticks
     plots = {plot["title"]: plot for plot in data["plots"]}
     true = next(curve for curve in plots["Force"]["curves"] if curve["name"] == "true")

@@ -284,7 +284,7 @@ def test_lost_contact_is_not_pressed_again() -> None:
     assert bench.controller.status.causes & (Cause.CONTACT_LOST | Cause.FORCE_JUMP)
     bench.gone = False
     assert bench.run(1.0)[-1] == ContactState.IDLE
-    for task in (Task.HOLD, Task.RELEASE, Task.PRESS):
+    for task in Task:
         bench.set_point.task = task
         assert bench.run(0.05) == [ContactState.IDLE]
 

@@ -1,0 +1,152 @@
+"""The slow side of a press, 100 times a second: settle, tare, hear requests, follow the profile.
+
+It decides nothing about force: it fills in the set-point, and the supervisor's table says what may come next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from ..native import ArmState, Cause, ContactState, Controller, InputError, SetPoint, Task
+from .plan import PressPlan
+from .profile import PressProfile
+from .supervisor import ORDERS, Event, Order, Readiness, State, parse_requests, react
+
+Floats = NDArray[np.float64]
+
+SETTLE = 0.5  # s of holding still before the tare
+TARE = 0.5  # s of sensor readings averaged as zero
+
+
+class PressSession:
+    """One press from activation to withdrawal, and what is asked on the way.
+
+    The controller is active and holds where `set_point` says; `target` (3,) m, base, is the place to press, and
+    `stiffness` what is asked for while nobody guides the arm by hand. `force_max` of the controller is the limit that
+    binds: it must have been set from the limits of site, tool and person.
+    """
+
+    def __init__(
+        self, plan: PressPlan, controller: Controller, set_point: SetPoint, target: Floats, stiffness: Sequence[float]
+    ) -> None:
+        self.plan = plan
+        self.state = State.READY
+        self.over = False
+        """Nothing more will come of it: finished, or let go of and nothing else is asked for."""
+        self.refusals: list[str] = []
+        """What was asked and refused, when and why."""
+        self._controller, self._set_point = controller, set_point
+        self._target, self._stiffness = target, stiffness
+        self._asks = [(0.0, Event.BEGIN), *parse_requests(plan.asks or "")]
+        self._settle(0.0)
+
+    def update(self, seen: ArmState, time: float) -> None:
+        """One step of the slow side: `seen` of the arm, at `time` [s] of the session's own clock."""
+        self._seen, self._time = seen, time
+        nothing_asked = not self._asks
+        if self._controller.status.causes:
+            self._take(Event.FAULT)
+        if self._tared_at is None:
+            self._tare()
+        while self._asks and self._tared_at is not None and self._asks[0][0] <= time:
+            self.request(self._asks.pop(0)[1])
+        self._profile.update(time, self._controller.status)
+        if self.state is State.RUNNING and self._profile.finished:
+            self._take(Event.FINISHED)
+            self.over = True
+        self.over = self.over or (nothing_asked and self.state is not State.RUNNING and self._free)
+
+    def request(self, event: Event) -> None:
+        """What a person asks for, at the time of the last update; a refusal is kept in `refusals`."""
+        try:
+            self._take(event)
+        except (InputError, ValueError) as error:
+            self.refusals.append(f"{self._time:.2f} s: {error}")
+
+    def end(self) -> None:
+        """Let the force out at the rate of the plan and withdraw, as at the end of the hold."""
+        self._profile.end()
+
+    @property
+    def _free(self) -> bool:
+        return self._controller.status.contact_state in (ContactState.IDLE, ContactState.FAULT)
+
+    def _settle(self, time: float) -> None:
+        """Begin anew: hold still, then tare; nothing is pressed before somebody asks for it."""
+        self._profile = PressProfile(self.plan, self._set_point)
+        self._readings: list[Floats] = []
+        self._residual = math.nan
+        self._tared = False
+        self._tared_at: float | None = None
+        self._active_at = self._time = time
+        self._set_point.stiffness[:] = self._stiffness
+        self._set_point.valid_until = time + SETTLE + TARE
+
+    def _tare(self) -> None:
+        """Gather readings once the arm has settled, and take their mean as zero."""
+        if self._time < self._active_at + SETTLE:
+            return
+        if self._heard and np.all(np.isfinite(self._seen.wrench)):
+            self._readings.append(self._seen.wrench.copy())
+        if self._time < self._active_at + SETTLE + TARE:
+            return
+        self._tared_at = self._time
+        if self._readings:
+            readings = np.array(self._readings)
+            zero = readings.mean(axis=0)
+            self._residual = math.sqrt(float(np.mean(np.sum((readings - zero)[:, :3] ** 2, axis=1))))
+            self._tared = self._controller.tare(zero, self._seen.q)
+
+    @property
+    def _heard(self) -> bool:
+        s = self._seen
+        return s.has_wrench and abs(s.time - s.wrench_time) <= self._controller.settings.sensor_timeout
+
+    def _readiness(self) -> Readiness:
+        status = self._controller.status
+        fresh_tare = self._tared_at is None or self._time <= self._tared_at
+        return Readiness(
+            sensor_heard=self._heard,
+            tared=self._tared,
+            residual_n=self._residual,
+            force_n=0.0 if fresh_tare else status.force_measured,
+            causes=", ".join(str(cause.name).lower().replace("_", " ") for cause in Cause if cause in status.causes),
+            limits_loaded=self._controller.settings.force_max <= self.plan.force_n,
+            person=self.plan.person,
+            tool=self.plan.tool,
+        )
+
+    def _take(self, event: Event) -> None:
+        """Let an event happen, and ask of the controller what the next state orders."""
+        following = react(self.state, event, self._readiness(), self._free)
+        if event is Event.ACKNOWLEDGE:
+            self._controller.activate(self._seen)  # first: where it raises, nothing has changed
+            self._stand_still()
+            self._settle(self._time)
+        changed, self.state = following is not self.state, following
+        if not changed:
+            return
+        match ORDERS[following]:
+            case Order.FOLLOW:
+                self._set_point.position[:] = self._target
+                self._profile.press()
+            case Order.RELEASE:
+                self._profile.pause(self._time)
+            case Order.STOP:
+                self._set_point.task = Task.STOP
+            case Order.YIELD:
+                self._profile.pause(self._time)
+                self._set_point.stiffness[:] = (0.0, 0.0, 0.0)
+            case Order.HOLD:
+                pass  # a finished press has withdrawn; after an acknowledgement the arm stands still already
+
+    def _stand_still(self) -> None:
+        """Want the arm to be where it is."""
+        pose = self._controller.model.forward(self._seen.q)
+        self._set_point.position[:] = pose[:3, 3]
+        self._set_point.quaternion[:] = Rotation.from_matrix(pose[:3, :3]).as_quat()
