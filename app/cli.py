@@ -90,13 +90,17 @@ def run(
         list[str] | None,
         typer.Option(help="REQUEST@SECONDS, often: pause, resume, stop, guide, acknowledge, begin."),
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="KIND@SECONDS[:SIZE], often: what goes wrong, such as sensor_cut@6.5 or person_rises@7:0.5."),
+    ] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Show the simulation in a window.")] = False,
 ) -> None:
     """Press once in simulation: find the surface, ramp up, hold, release, withdraw."""
     options = {
         "arm": arm, "tip": tip, "person": person, "site": site, "tool": tool, "force_n": force, "hold_s": hold,
         "seed": seed, "disturbances": disturbances, "limits": None if limits is None else str(limits),
-        "asks": ", ".join(ask) if ask else None,
+        "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
     }  # fmt: skip
     plan = _plan(file, options)
     folder = out or _default_folder(plan.site)
@@ -355,13 +359,23 @@ def faults(
         raise typer.Exit(repeat(seed, only, kind, out or Path("runs") / f"fault-{seed}-{only}", json))
     from ..sim.campaign import KINDS, campaign
 
+    done = 0
     with _progress(False) as progress:
         task = progress.add_task("failing", total=None, force="")
 
-        def on_progress(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+        def on_progress(completed: int, total: int) -> None:
+            nonlocal done
+            done = completed
+            progress.update(task, completed=completed, total=total)
 
-        outcomes = campaign(runs, seed, jobs, kind or KINDS, store=store, on_progress=on_progress)
+        try:
+            outcomes = campaign(runs, seed, jobs, kind or KINDS, store=store, on_progress=on_progress)
+        except KeyboardInterrupt:
+            kept = (
+                f"{store} holds them; the same command goes on" if store else "none is kept; give --store to keep them"
+            )
+            print(f"interrupted after {done} of {runs} runs: {kept}", file=sys.stderr)
+            raise SystemExit(INTERRUPTED) from None
     raise typer.Exit(print_campaign(outcomes, seed, kind, json))
 
 

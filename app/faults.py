@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -13,9 +12,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..sim.campaign import HEALTHY, KINDS, Outcome, draw_run, outcome, safety_figures
-from ..sim.faults import FAULTS
+from ..control.run_log import read_run
+from ..sim.campaign import HEALTHY, KINDS, Outcome, begin, draw_run, judge, safety_figures
+from ..sim.faults import FAULTS, parse_faults
 from .figures import print_json, print_table
+from .report import write_report
+from .run import press
 
 _WORST = 10  # runs that are named when a goal is missed
 
@@ -78,10 +80,11 @@ def by_kind(outcomes: Sequence[Outcome]) -> dict[str, dict[str, object]]:
         of_kind = [one for one in outcomes if one.kind == kind]
         if not of_kind:
             continue
-        after = [one.noticed_s for one in of_kind if not math.isnan(one.noticed_s)]
+        after = [one.noticed_s for one in of_kind if one.noticed_s >= 0.0]
         table[kind] = {
             "runs": len(of_kind),
             "noticed": len(after),
+            "refused": sum(one.refused for one in of_kind),
             "noticed_median_s": float(np.median(after)) if after else None,
             "noticed_slowest_s": max(after, default=None),
             "causes": dict(Counter(cause for one in of_kind for cause in one.causes).most_common()),
@@ -97,7 +100,7 @@ def by_kind(outcomes: Sequence[Outcome]) -> dict[str, dict[str, object]]:
 
 def _print_kinds(outcomes: Sequence[Outcome]) -> None:
     table = Table(box=None, pad_edge=False)
-    for name in ("fault", "runs", "noticed", "median", "above cap", "most", "pinned", "most often by"):
+    for name in ("fault", "runs", "noticed", "refused", "median", "above cap", "most", "pinned", "most often by"):
         table.add_column(name, justify="left" if name in ("fault", "most often by") else "right")
     for kind, row in by_kind(outcomes).items():
         median, causes = row["noticed_median_s"], row["causes"]
@@ -106,6 +109,7 @@ def _print_kinds(outcomes: Sequence[Outcome]) -> None:
             kind.replace("_", " "),
             str(row["runs"]),
             str(row["noticed"]),
+            str(row["refused"]),
             "" if median is None else f"{median:.3f} s",
             str(row["above_inner_wall"]),
             f"{100 * float(str(row['most_above_inner_wall'])):.0f} %",
@@ -117,31 +121,30 @@ def _print_kinds(outcomes: Sequence[Outcome]) -> None:
 
 def repeat(seed: int, number: int, kinds: Sequence[str] | None, folder: Path, as_json: bool) -> int:
     """Do one run of a campaign again and keep its log and report; the exit code: 1 when it falls short."""
-    from ..sim.campaign import simulate_run
-    from .report import write_report
-    from .run import press
-
     run = draw_run(seed, number, kinds or KINDS)
-    result = outcome(run)
-    plan, simulate = simulate_run(run)
-    press(plan, folder, simulate)
+    simulation = begin(run)
+    press(simulation.plan, folder, lambda plan, gui=False: simulation)
+    result = judge(run, read_run(folder).ticks, simulation)
     report = write_report(folder)
+    faults = parse_faults(run.plan.faults or "")
     if as_json:
         print_json(
             {
-                "plan": vars(plan),
-                "faults": [asdict(f) for f in run.faults],
+                "plan": vars(simulation.plan),
+                "faults": [asdict(fault) for fault in faults],
                 "outcome": asdict(result),
                 "report": str(report),
             }
         )
     else:
-        for fault in run.faults:
+        for fault in faults:
             kind = FAULTS[fault.kind]
             size = f", {fault.size:.3g} {kind.unit}" if kind.unit else ""
             print(f"{fault.kind} from {fault.at:g} s{size}: {kind.what}")
         causes = ", ".join(result.causes) or "nothing"
         print(f"noticed: {causes}; peak {result.peak_n:.1f} N, cap {result.cap_n:g} N")
+        for refusal in simulation.refusals:
+            print(f"refused: {refusal}")
         print(complaint(result) or "nothing fell short")
         print(f"report  {report}")
     return 1 if complaint(result) else 0

@@ -62,11 +62,23 @@ class PressPlan:
     """A file of limits of one's own: they may only lower."""
     asks: str | None = None
     """What is asked on the way, such as "pause@8, resume@10": begin, pause, resume, stop, guide, acknowledge."""
+    faults: str | None = None
+    """What goes wrong on the way, such as "sensor_cut@6.5, person_rises@7:0.5": `parse_faults` in sim/faults.py."""
+    scan_seed: int | None = None
+    """Of the scan that the arm works from; None for `seed`."""
 
 
 _DEFAULT = asdict(PressPlan())
 _KINDS: dict[str, type] = {name: type(value) for name, value in _DEFAULT.items()}
-_KINDS |= {"tip": str, "limits": str, "asks": str, "startle_s": float, "shift_s": float}
+_KINDS |= {
+    "tip": str,
+    "limits": str,
+    "asks": str,
+    "faults": str,
+    "scan_seed": int,
+    "startle_s": float,
+    "shift_s": float,
+}
 _CHOICES: dict[str, tuple[object, ...]] = {"disturbances": DISTURBANCES, "control_hz": CONTROL_HZ, "skin": SKINS}
 _MAX_SHIFT_MM = 50.0  # re-positioning moves the skin by 5 to 50 mm; assumption
 _LEAST, _MOST = {"shift_mm": -_MAX_SHIFT_MM}, {"shift_mm": _MAX_SHIFT_MM}

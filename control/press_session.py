@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 SETTLE = 0.5  # s of holding still before the tare
 TARE = 0.5  # s of sensor readings averaged as zero
+ANSWER = 0.5  # s within which the controller takes up what is asked, else what is asked does not reach it
 
 
 class PressSession:
@@ -56,6 +57,9 @@ class PressSession:
         while self._asks and self._tared_at is not None and self._asks[0][0] <= time:
             self.request(self._asks.pop(0)[1])
         self._profile.update(time, self._controller.status)
+        if self._unanswered:
+            self.refusals.append(f"{time:.2f} s: the controller has not begun {ANSWER:g} s after it was asked to press")
+            self._take(Event.FAULT)
         if self.state is State.RUNNING and self._profile.finished:
             self._take(Event.FINISHED)
             self.over = True
@@ -76,6 +80,11 @@ class PressSession:
     def _free(self) -> bool:
         return self._controller.status.contact_state in (ContactState.IDLE, ContactState.FAULT)
 
+    @property
+    def _unanswered(self) -> bool:
+        asked = self.state is State.RUNNING and self._set_point.task == Task.PRESS
+        return asked and self._free and self._time > self._asked_at + ANSWER
+
     def _settle(self, time: float) -> None:
         """Begin anew: hold still, then tare; nothing is pressed before somebody asks for it."""
         self._profile = PressProfile(self.plan, self._set_point)
@@ -83,7 +92,7 @@ class PressSession:
         self._residual = math.nan
         self._tared = False
         self._tared_at: float | None = None
-        self._active_at = self._time = time
+        self._active_at = self._asked_at = self._time = time
         self._set_point.stiffness[:] = self._stiffness
         self._set_point.valid_until = time + SETTLE + TARE
 
@@ -91,7 +100,7 @@ class PressSession:
         """Gather readings once the arm has settled, and take their mean as zero."""
         if self._time < self._active_at + SETTLE:
             return
-        if self._heard and np.all(np.isfinite(self._seen.wrench)):
+        if self._heard:
             self._readings.append(self._seen.wrench.copy())
         if self._time < self._active_at + SETTLE + TARE:
             return
@@ -105,7 +114,8 @@ class PressSession:
     @property
     def _heard(self) -> bool:
         s = self._seen
-        return s.has_wrench and abs(s.time - s.wrench_time) <= self._controller.settings.sensor_timeout
+        fresh = abs(s.time - s.wrench_time) <= self._controller.settings.sensor_timeout
+        return s.has_wrench and fresh and bool(np.all(np.isfinite(s.wrench)))
 
     def _readiness(self) -> Readiness:
         status = self._controller.status
@@ -133,6 +143,7 @@ class PressSession:
             return
         match ORDERS[following]:
             case Order.FOLLOW:
+                self._asked_at = self._time
                 self._set_point.position[:] = self._target
                 self._profile.press()
             case Order.RELEASE:

@@ -104,25 +104,28 @@ cdef void freeze(ControllerData* c) noexcept nogil:
 
 
 cdef bint leaps(const ControllerData* c, const SetPointData* s) noexcept nogil:
-    """Whether a set-point is far from what is governed while the tool approaches or presses: a wrong frame, or a planner gone wrong."""
+    """Whether a set-point is far from what is governed: a wrong frame, or a planner gone wrong.
+
+    Turned, whatever the tool is doing: its way out lies along the press direction. Off across, while it approaches or presses.
+    """
     cdef const Settings* g = &c.settings
     cdef double delta[3]
     cdef double turn[3]
     cdef double along
     cdef int j
-    if c.contact.state < APPROACH or c.contact.state > HOLD:
+    rotation_between(c.attitude, s.quaternion, turn)
+    if not norm3(turn) <= g.jump_angle:
+        return True
+    if not dot3(c.direction, s.press_direction) >= 1.0 - 0.5 * g.jump_angle * g.jump_angle:
+        return True
+    if s.task != TASK_PRESS or c.contact.state < APPROACH or c.contact.state > HOLD:
         return False
     for j in range(3):
         delta[j] = s.position[j] - c.reference[j]
     along = dot3(c.direction, delta)
     for j in range(3):
         delta[j] -= along * c.direction[j]
-    if not norm3(delta) <= g.jump_position:
-        return True
-    rotation_between(c.attitude, s.quaternion, turn)
-    if not norm3(turn) <= g.jump_angle:
-        return True
-    return not dot3(c.direction, s.press_direction) >= 1.0 - 0.5 * g.jump_angle * g.jump_angle
+    return not norm3(delta) <= g.jump_position
 
 
 cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointData* s) noexcept nogil:
@@ -134,7 +137,7 @@ cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointDat
     cdef SetPointData* w = &c.want
     cdef int fault = set_point_fault(s)
     cdef bint stale = not fault and state.time > s.valid_until
-    if not fault and not stale and s.task == TASK_PRESS and leaps(c, s):
+    if not fault and not stale and leaps(c, s):
         fault = SET_POINT_JUMP
     if stale and s.task == TASK_PRESS:
         fault = STALE_SET_POINT
@@ -324,7 +327,9 @@ cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexc
     length = 0.0
     if contact:
         length = normal_force(c, ahead, inward) - extra * inward
-    elif c.contact.state == RETRACT or compliant:
+    elif c.contact.state == RETRACT:
+        length = g.release_damping * c.contact.speed - extra * inward  # else damping would hold back what withdraws
+    elif compliant:
         length = -extra * inward
     for j in range(3):
         F[j] += length * n[j]

@@ -193,7 +193,7 @@ class ControllerSettings:
     jump_position: float = 0.03
     """m across, between a set-point and what is governed now, while pressing."""
     jump_angle: float = 0.35
-    """rad, the same of press direction and attitude."""
+    """rad, the same of press direction and attitude, at any time: the way out lies along them."""
     push_out_force: float = 20.0
     """N outwards when compliant or withdrawing after a stop, while the sensor still feels more than push_out_until."""
     push_out_speed: float = 1.2

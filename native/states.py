@@ -50,7 +50,7 @@ class Cause(IntFlag):
     OVER_FORCE = 1 << 8  # measured force above the hard stop
     BAD_DT = 1 << 9  # the loop itself was late
     SINGULAR = 1 << 10  # the arm cannot be solved for
-    SET_POINT_JUMP = 1 << 11  # a set-point leapt while pressing
+    SET_POINT_JUMP = 1 << 11  # a set-point turned at once, or leapt while pressing
     CLOCK = 1 << 12  # the arm's clock leapt or stands
     STATE_JUMP = 1 << 13  # a joint leapt
     OVER_SPEED = 1 << 14  # tool or joint faster than allowed

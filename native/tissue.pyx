@@ -160,7 +160,7 @@ cdef void tissue_step(TissueData* t, const double* p, const double* v, double li
     t.time += dt
     t.depth = depth
     t.normal = (rest * elastic + relaxing) * (1.0 + t.damping * t.rate)
-    if depth <= 0.0 or t.normal < 0.0:
+    if depth <= 0.0 or t.normal < 0.0 or t.damping * t.rate < -1.0:  # torn off faster than tissue follows
         t.normal = 0.0
     drag = 0.0
     length = n[0] * v[0] + n[1] * v[1] + n[2] * v[2]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +15,7 @@ from ..control.plan import PressPlan
 from ..control.ticks import Ticks
 from ..native import ContactState
 from .disturbances import load_disturbances
+from .parallel import in_parallel
 from .press import PressSimulation
 
 Floats = NDArray[np.float64]
@@ -57,11 +56,10 @@ def press_bench(
     load_disturbances(disturbances)  # a name that is not known is refused here, not in a process
     trials = [trial for seed in seeds for trial in press_trials(seed, disturbances)]
     results = []
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for done, result in enumerate(pool.map(_measure, trials), 1):
-            results.append(result)
-            if on_progress is not None:
-                on_progress(done, len(trials))
+    for done, result in enumerate(in_parallel(_measure, trials, jobs), 1):
+        results.append(result)
+        if on_progress is not None:
+            on_progress(done, len(trials))
     return press_figures(results)
 
 

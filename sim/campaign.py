@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,8 @@ from ..control.sites import find_site, load_sites
 from ..control.ticks import Ticks, all_causes
 from ..control.tool import load_tool
 from ..native import InputError
-from .faults import FAULTS, STALE_AFTER, Fault, draw_fault
+from .faults import FAULTS, STALE_AFTER, Fault, draw_fault, parse_faults
+from .parallel import in_parallel
 from .press import PressSimulation
 
 HEADROOM = 0.95  # of the cap, the most that a run asks for: a press at the cap itself breathes across it
@@ -39,17 +38,14 @@ _SESSION = 7.0  # s, about what a run lasts without a fault
 
 @dataclass(frozen=True)
 class FaultRun:
-    """One run of a campaign: the press, and what goes wrong."""
+    """One run of a campaign."""
 
     seed: int
     number: int
+    kind: str
+    """Of its fault; pair if there are two, none if there is none."""
     plan: PressPlan
-    faults: tuple[Fault, ...]
-
-    @property
-    def kind(self) -> str:
-        """The kind of its fault; pair if there are two, none if there is none."""
-        return (HEALTHY, self.faults[0].kind if self.faults else "", PAIR)[len(self.faults)]
+    """The press, and what goes wrong."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,8 @@ class Outcome:
     number: int
     kind: str
     causes: tuple[str, ...]
+    refused: bool
+    """The press did not begin, and it was said why."""
     peak_n: float
     """Largest true force along the press direction."""
     cap_n: float
@@ -68,6 +66,7 @@ class Outcome:
     over_wall: int
     """Samples above the outer wall, in force or in pressure."""
     noticed_s: float
+    """Below 0: stopped before anything had gone wrong."""
     unloaded_s: float
     """From being noticed to less than 5 N."""
     pinned: int
@@ -79,19 +78,21 @@ class Outcome:
 
 
 def draw_run(seed: int, number: int, kinds: Sequence[str] = KINDS) -> FaultRun:
-    """Run `number` of a campaign; always the same for the same `kinds`.
+    """Run `number` of a campaign; always the same for the same `kinds`. Raises InputError for a kind that is none.
 
     A run without a fault is the default press on the next person of the population, to see that nothing stops it.
     """
+    check_kinds(kinds)
     rng = np.random.default_rng([seed, number])
     kind = kinds[number % len(kinds)]
     if kind == HEALTHY:
-        plan = PressPlan(person=f"{POPULATION}/{number}", seed=int(rng.integers(1 << 31)))
-        return FaultRun(seed, number, plan, ())
+        plan = PressPlan(person=f"{POPULATION}/{number}", scan_seed=number, seed=int(rng.integers(1 << 31)))
+        return FaultRun(seed, number, kind, plan)
     site = str(rng.choice(list(load_sites())))
     tool = str(rng.choice(["thumb", "palm", "ball"]))
     cap = binding_force(site, tool).value
     force = math.floor(10.0 * rng.uniform(min(5.0, 0.5 * cap), HEADROOM * cap)) / 10.0
+    person = int(rng.integers(PEOPLE))
     plan = PressPlan(
         site=site,
         tool=tool,
@@ -99,60 +100,50 @@ def draw_run(seed: int, number: int, kinds: Sequence[str] = KINDS) -> FaultRun:
         ramp_s=max(1.0, force / 40.0),
         hold_s=2.0,
         release_s=max(1.0, force / 40.0),
-        person=f"{POPULATION}/{rng.integers(PEOPLE)}",
+        person=f"{POPULATION}/{person}",
+        scan_seed=person,
         arm=str(rng.choice(ARMS)),
         seed=int(rng.integers(1 << 31)),
         disturbances=("realistic", "harsh")[number // len(kinds) % 2],
     )
     single = [name for name in FAULTS if kind == PAIR]
     chosen = [str(k) for k in rng.choice(single, 2, replace=False)] if kind == PAIR else [kind]
-    return FaultRun(seed, number, plan, tuple(draw_fault(k, rng, _SESSION) for k in chosen))
+    faults = ", ".join(str(draw_fault(k, rng, _SESSION)) for k in chosen)
+    return FaultRun(seed, number, kind, replace(plan, faults=faults))
 
 
-def simulate_run(run: FaultRun) -> tuple[PressPlan, Callable[..., PressSimulation]]:
-    """The plan of a run with an arm that reaches, and what makes its simulation."""
-    for arm in (run.plan.arm, *ARMS):
-        plan = replace(run.plan, arm=arm)
-        try:
-            _simulation(run, plan).close()
-        except InputError as error:
-            if "cannot be reached" in str(error):
-                continue
-            raise
-        return plan, lambda plan, gui=False: _simulation(run, plan)
-    raise InputError(f"run {run.number}: {run.plan.site} of {run.plan.person} cannot be reached by any arm")
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Raise InputError for a kind of fault that is none."""
+    for kind in kinds:
+        if kind not in (*KINDS, HEALTHY):
+            raise InputError(f"kind: {kind!r} is not known; one of {', '.join((*KINDS, HEALTHY))} is allowed")
 
 
-def _simulation(run: FaultRun, plan: PressPlan) -> PressSimulation:
-    return PressSimulation(plan, faults=run.faults, scan_seed=int(plan.person.split("/")[1]))
-
-
-def run_faults(run: FaultRun) -> tuple[Ticks, float]:
-    """All ticks of a run, and the force on what was in the way of a link. Raises InputError where no arm reaches."""
-    simulation = _simulation(run, run.plan)
-    try:
-        blocks = []
-        while simulation.time < _LONGEST and (block := simulation.advance(500)) is not None:
-            blocks.append(block)
-        return np.concatenate(blocks), simulation.link_force
-    finally:
-        simulation.close()
-
-
-def outcome(run: FaultRun) -> Outcome:
-    """Do a run and judge it on the true force."""
+def begin(run: FaultRun) -> PressSimulation:
+    """The simulation of a run, with the next arm where its own does not reach. Raises InputError where none does."""
     for arm in (run.plan.arm, *ARMS):
         try:
-            ticks, link = run_faults(replace(run, plan=replace(run.plan, arm=arm)))
-            return judge(run, ticks, link)
+            return PressSimulation(replace(run.plan, arm=arm))
         except InputError as error:
             if "cannot be reached" not in str(error):
                 raise
     raise InputError(f"run {run.number}: {run.plan.site} of {run.plan.person} cannot be reached by any arm")
 
 
-def judge(run: FaultRun, ticks: Ticks, link: float = 0.0) -> Outcome:
-    """What the ticks of a run say."""
+def outcome(run: FaultRun) -> Outcome:
+    """Do a run and judge it on the true force."""
+    simulation = begin(run)
+    try:
+        blocks = []
+        while simulation.time < _LONGEST and (block := simulation.advance(500)) is not None:
+            blocks.append(block)
+    finally:
+        simulation.close()
+    return judge(run, np.concatenate(blocks), simulation)
+
+
+def judge(run: FaultRun, ticks: Ticks, simulation: PressSimulation) -> Outcome:
+    """What the ticks of a run say, and the simulation that they came from."""
     site, tool = find_site(run.plan.site), load_tool(run.plan.tool)
     cap, outer = binding_force(site.name, run.plan.tool).value, load_walls()[site.area]
     force, dt = ticks["force_true"], 1.0 / run.plan.control_hz
@@ -160,7 +151,8 @@ def judge(run: FaultRun, ticks: Ticks, link: float = 0.0) -> Outcome:
     area = np.array([tool.contact_area(d) for d in np.maximum(ticks["depth"], 0.0)])
     pressure = force / np.maximum(area, LEAST_AREA)
     wall = (force > outer.force_n) | (pressure > 1e3 * outer.pressure_kpa)
-    began = min((fault.at for fault in run.faults), default=0.0)
+    faults = parse_faults(run.plan.faults or "")
+    began = min((fault.at for fault in faults), default=0.0)
     stopped = np.flatnonzero(ticks["causes"] > 0)
     noticed = float(time[stopped[0]]) if len(stopped) else math.nan
     unloaded, pinned = math.nan, 0
@@ -173,6 +165,7 @@ def judge(run: FaultRun, ticks: Ticks, link: float = 0.0) -> Outcome:
         number=run.number,
         kind=run.kind,
         causes=tuple(all_causes(ticks)),
+        refused=bool(simulation.refusals),
         peak_n=float(force.max()),
         cap_n=cap,
         over_cap=max(0.0, float(force.max()) / cap - 1.0),
@@ -181,16 +174,16 @@ def judge(run: FaultRun, ticks: Ticks, link: float = 0.0) -> Outcome:
         noticed_s=noticed - began,
         unloaded_s=unloaded,
         pinned=pinned,
-        travel_m=_travel(run, ticks),
-        link_n=link,
+        travel_m=_travel(ticks, faults, dt),
+        link_n=simulation.link_force,
     )
 
 
-def _travel(run: FaultRun, ticks: Ticks) -> float:
-    lost = [fault for fault in run.faults if fault.kind == "contact_lost"]
+def _travel(ticks: Ticks, faults: Sequence[Fault], dt: float) -> float:
+    lost = [fault for fault in faults if fault.kind == "contact_lost"]
     if not lost:
         return math.nan
-    after = np.arange(len(ticks)) >= lost[0].at * run.plan.control_hz
+    after = np.arange(len(ticks)) * dt >= lost[0].at
     pressing = (ticks["contact_state"] >= 2) & (ticks["contact_state"] <= 4)
     if not after.any() or not pressing[np.flatnonzero(after)[0]]:
         return math.nan
@@ -208,41 +201,21 @@ def campaign(
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Runs 0 … `runs` - 1, those that `store` (JSON lines) does not hold already; every one that ends goes into it."""
-    for kind in kinds:
-        if kind not in (*KINDS, HEALTHY):
-            raise InputError(f"kind: {kind!r} is not known; one of {', '.join((*KINDS, HEALTHY))} is allowed")
+    check_kinds(kinds)
     head = {"schema": "massage-arm/faults/1", "seed": seed, "kinds": list(kinds)}
     done = _resume(store, head, runs)
     missing = [number for number in range(runs) if number not in done]
     if on_progress is not None:
         on_progress(len(done), runs)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        tasks = ((seed, number, tuple(kinds)) for number in missing)
-        for result in _as_they_come(pool, tasks, jobs):
-            done[result.number] = result
-            if store is not None:
-                with store.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(result)) + "\n")
-            if on_progress is not None:
-                on_progress(len(done), runs)
+    tasks = [(seed, number, tuple(kinds)) for number in missing]
+    for result in in_parallel(_do, tasks, jobs):
+        done[result.number] = result
+        if store is not None:
+            with store.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(result)) + "\n")
+        if on_progress is not None:
+            on_progress(len(done), runs)
     return [done[number] for number in range(runs)]
-
-
-def _as_they_come(
-    pool: ProcessPoolExecutor, tasks: Iterable[tuple[int, int, tuple[str, ...]]], jobs: int
-) -> Iterable[Outcome]:
-    """Results in any order, with few tasks waiting, so that a stopped campaign stops."""
-    from concurrent.futures import FIRST_COMPLETED, Future, wait
-
-    waiting: set[Future[Outcome]] = set()
-    for task in tasks:
-        waiting.add(pool.submit(_do, task))
-        if len(waiting) >= 4 * jobs:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in finished)
-    while waiting:
-        finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in finished)
 
 
 def _do(task: tuple[int, int, tuple[str, ...]]) -> Outcome:
@@ -257,27 +230,26 @@ def _resume(store: Path | None, head: dict[str, object], runs: int) -> dict[int,
     """What `store` holds of this campaign; a last line that was cut off is dropped, another campaign is refused."""
     if store is None:
         return {}
-    if not store.exists():
+    if not store.exists() or store.stat().st_size == 0:
         store.write_text(json.dumps(head) + "\n", encoding="utf-8")
         return {}
-    lines = store.read_text(encoding="utf-8").splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith("\n")]
+    *whole, cut = store.read_bytes().split(b"\n")
     try:
-        if not whole or json.loads(whole[0]) != head:
-            raise InputError(
-                f"{store}: holds another campaign (first line); another file, or its seed and kinds, is needed"
-            )
-        known = [Outcome(**{**json.loads(line), "causes": tuple(json.loads(line)["causes"])}) for line in whole[1:]]
-    except (json.JSONDecodeError, TypeError, KeyError) as error:
+        first, *known = [json.loads(line) for line in whole] or [None]
+        outcomes = [Outcome(**{**values, "causes": tuple(values["causes"])}) for values in known]
+    except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{store}: is not the file of a campaign: {error}") from None
-    if len(whole) != len(lines):
-        store.write_text("".join(whole), encoding="utf-8")
-    return {result.number: result for result in known if result.number < runs}
+    if first != head:
+        raise InputError(f"{store}:1: holds another campaign; another file, or its seed and kinds, is needed")
+    if cut:
+        with store.open("r+b") as file:
+            file.truncate(store.stat().st_size - len(cut))
+    return {one.number: one for one in outcomes if one.number < runs}
 
 
 def safety_figures(outcomes: Sequence[Outcome]) -> list[Figure]:
     """The figures of a campaign against their goals."""
-    quick = [o for o in outcomes if o.kind in FAULTS and FAULTS[o.kind].quick and not math.isnan(o.noticed_s)]
+    quick = [o for o in outcomes if o.kind in FAULTS and FAULTS[o.kind].quick and o.noticed_s >= 0.0]
     late = [o.noticed_s - (STALE_AFTER if o.kind == "set_point_stale" else 0.0) for o in quick]
     above = [o for o in outcomes if o.over_cap > 0.0]
     unloaded = [o.unloaded_s for o in outcomes if not math.isnan(o.unloaded_s)]
@@ -290,6 +262,7 @@ def safety_figures(outcomes: Sequence[Outcome]) -> list[Figure]:
         Figure("faults.runs", "1", len(outcomes)),
         Figure("faults.healthy_runs", "1", len(healthy)),
         Figure("faults.healthy_runs_stopped", "1", stopped if healthy else math.nan, 0.0),
+        Figure("faults.runs_stopped_before_the_fault", "1", sum(o.noticed_s < 0.0 for o in outcomes)),
         Figure("faults.samples_above_outer_wall", "1", sum(o.over_wall for o in outcomes), 0.0),
         Figure("faults.runs_pinned", "1", sum(o.pinned > 0 for o in outcomes), 0.0),
         Figure("faults.share_above_inner_wall", "1", len(above) / total, 0.01),

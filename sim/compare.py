@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -28,6 +26,7 @@ from ..native.person_constants import ASSUMED as PERSON_ASSUMED
 from . import own_hand
 from .flesh import flesh, site_law
 from .own_hand import Muscles, OwnHand, Reach, press_oneself, reaches
+from .parallel import in_parallel
 from .people import Recipient, draw_person
 
 Floats = NDArray[np.float64]
@@ -302,11 +301,10 @@ def compare_self(
     tasks = [_Task(seed, number, plan) for number in range(count)]
     tasks += [_Task(seed, number, plan, change) for change in tried for number in range(min(count, changes_on))]
     results: list[list[Pressed]] = []
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for done, result in enumerate(pool.map(_run, tasks, chunksize=4), 1):
-            results.append(result)
-            if on_progress is not None:
-                on_progress(done, len(tasks))
+    for done, result in enumerate(in_parallel(_run, tasks, jobs), 1):
+        results.append(result)
+        if on_progress is not None:
+            on_progress(done, len(tasks))
     by_change: dict[Change, list[Pressed]] = {}
     for task, result in zip(tasks, results, strict=True):
         by_change.setdefault(task.change, []).extend(result)

@@ -8,6 +8,7 @@ asked passes through the injector, so that the compiled code under test is the o
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class Kind:
     unit: str
     quick: bool = False
     """Must be noticed within 10 ms: the input says itself that it is bad."""
+
+    @property
+    def middle(self) -> float:
+        """Of the range, by its logarithm where it has no sign."""
+        return math.sqrt(self.low * self.high) if self.low > 0.0 else 0.5 * (self.low + self.high)
 
 
 FAULTS: dict[str, Kind] = {
@@ -77,6 +83,7 @@ FAULTS: dict[str, Kind] = {
 
 FROM_THE_START = ("bone", "surface_off", "tool_heavier")
 """Kinds that are there before the first cycle; the first two are made with the simulation."""
+_FORM = re.compile(r"\w+@(?P<at>[^:]+)(:(?P<size>[^:]+)(:(?P<joint>\d+)(:(?P<seed>\d+))?)?)?")
 STALE_AFTER = 0.1  # s: a set-point is believed for so long, so that silence is noticed no earlier
 
 
@@ -94,10 +101,36 @@ class Fault:
     seed: int = 0
     """Of what is random in it."""
 
-    def __post_init__(self) -> None:
-        """Refuse what is not a fault."""
-        if self.kind not in FAULTS:
-            raise InputError(f"fault: {self.kind!r} is not known; one of {', '.join(FAULTS)} is allowed")
+    def __str__(self) -> str:
+        """As `parse_faults` reads it."""
+        return f"{self.kind}@{self.at!r}:{self.size!r}:{self.joint}:{self.seed}"
+
+
+def parse_faults(text: str) -> tuple[Fault, ...]:
+    """Faults from a text such as "sensor_cut@6.5, person_rises@7:0.5": KIND@SECONDS[:SIZE[:JOINT[:SEED]]].
+
+    A size that is left out lies in the middle of its range. Raises InputError for what is not such a text.
+    """
+    return tuple(_parse_fault(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _parse_fault(text: str) -> Fault:
+    name = text.partition("@")[0]
+    if name not in FAULTS:
+        raise InputError(f"faults: {text!r}: {name!r} is not known; one of {', '.join(FAULTS)} is allowed")
+    kind = FAULTS[name]
+    form = _FORM.fullmatch(text)
+    try:
+        at, size = float(form["at"]), float(form["size"] or kind.middle)  # type: ignore[index]  # no match: refused too
+    except (TypeError, ValueError):
+        raise InputError(f"faults: {text!r} is not allowed; KIND@SECONDS[:SIZE[:JOINT[:SEED]]] is") from None
+    if not 0.0 <= at < math.inf:
+        raise InputError(f"faults: {text!r}: {at:g} s is not allowed; a finite number from 0 up is")
+    if not kind.low <= size <= kind.high:
+        raise InputError(
+            f"faults: {text!r}: {size:g} is not allowed; from {kind.low:g} to {kind.high:g} {kind.unit} is"
+        )
+    return Fault(name, at, size, int(form["joint"] or 0), int(form["seed"] or 0))  # type: ignore[index]
 
 
 def draw_fault(kind: str, rng: np.random.Generator, latest: float) -> Fault:

@@ -36,7 +36,7 @@ from ..native import (
 from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
 from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
-from .faults import Fault, Injector
+from .faults import Injector, parse_faults
 from .flesh import flesh, friction_after
 from .people import find_person
 from .placement import place
@@ -65,14 +65,10 @@ class PressSimulation:
         gui: bool = False,
         settings: ControllerSettings | None = None,
         surface_off: float | None = None,
-        faults: Sequence[Fault] = (),
-        scan_seed: int | None = None,
     ) -> None:
-        """`settings`: the controller's, for tuning; `surface_off` [m]: how far the surface really is off, for tests.
-
-        `faults` happen on the way; `scan_seed` of the scan that the arm works from, the plan's otherwise.
-        """
+        """`settings`: the controller's, for tuning; `surface_off` [m]: how far the surface really is off, for tests."""
         check_plan(plan)
+        faults = parse_faults(plan.faults or "")
         self.plan = plan
         self.disturbances = load_disturbances(plan.disturbances)
         self._rng = np.random.default_rng(plan.seed)
@@ -84,7 +80,7 @@ class PressSimulation:
         found = {fault.kind: 1e-3 * fault.size for fault in faults if fault.kind in ("surface_off", "bone")}
         surface_off = found.get("surface_off", surface_off)
         self._bone = found.get("bone")
-        self._look(surface_off, plan.seed if scan_seed is None else scan_seed)
+        self._look(surface_off, plan.seed if plan.scan_seed is None else plan.scan_seed)
         self._stand(gui)
         self._control(settings)
         self._faults = Injector(faults, self) if faults else None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from ..control.figure import Figure
 from ..control.registration import Registered, register
 from ..control.scan import height_map, level
 from .camera import Lying, feel_landmarks, look
+from .parallel import in_parallel
 from .people import find_person
 
 Floats = NDArray[np.float64]
@@ -73,11 +72,10 @@ def scan_bench(
     """Site and normal errors over all sites of people, each scanned once with a seed of their own."""
     tasks = list(enumerate(people))
     errors: list[SiteError] = []
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for done, found in enumerate(pool.map(_errors, tasks), 1):
-            errors += found
-            if on_progress is not None:
-                on_progress(done, len(tasks))
+    for done, found in enumerate(in_parallel(_errors, tasks, jobs), 1):
+        errors += found
+        if on_progress is not None:
+            on_progress(done, len(tasks))
     off, turned = [one.off_mm for one in errors], [one.normal_deg for one in errors]
     # Best published: 10.7 mm and 5.97 deg mean, 8.26 deg (reference: ultrasound and massage path registration on backs)
     return [

@@ -53,8 +53,9 @@ class World:
         self._load(table_urdf(TABLE_HEIGHT), (0.0, 0.0, 0.0))
         stand = self._load(stand_urdf(float(base[2, 3])), (base[0, 3], base[1, 3], 0.0))
         self.arm = self._load(arm_urdf, base[:3, 3], _quaternion(base[:3, :3]))
-        if body is not None:
-            self._show(body)
+        self._unseen = body
+        if gui:
+            self._show_body()
         self._drop_collisions(stand)
         self._make_rigid()
         self.joints = self._joints(joint_names)
@@ -94,6 +95,7 @@ class World:
 
     def picture(self, at: Floats, width: int = 960, height: int = 600) -> bytes:
         """A PNG of the scene seen over `at` (3,) [m, world]; does not disturb the simulation."""
+        self._show_body()
         side = -1.0 if at[1] > 0.0 else 1.0
         view = self.bullet.computeViewMatrix(
             [at[0] + 0.75, at[1] + side * 1.35, at[2] + 0.75], [at[0] - 0.15, at[1], at[2] + 0.05], [0, 0, 1]
@@ -132,7 +134,11 @@ class World:
                 )
             )
 
-    def _show(self, body: Body) -> None:
+    def _show_body(self) -> None:
+        """Put the body into the scene, once; only when somebody looks, for Bullet keeps meshes when a client ends."""
+        if (body := self._unseen) is None:
+            return
+        self._unseen = None
         shape = self.bullet.createVisualShape(
             pybullet.GEOM_MESH,
             vertices=body.vertices.tolist(),

@@ -200,7 +200,7 @@ class ReferenceController:
         stale = not fault and state.time > s.valid_until
         if stale and s.task == Task.PRESS:
             fault = Cause.STALE_SET_POINT
-        elif not fault and s.task == Task.PRESS and self._leaps(s):
+        elif not fault and not stale and self._leaps(s):
             fault = Cause.SET_POINT_JUMP
         if fault:
             self.contact.stop(fault)
@@ -219,15 +219,15 @@ class ReferenceController:
             self.want.press_direction, self.want.twist = self.direction, np.zeros(6)
 
     def _leaps(self, s: Any) -> bool:
-        """Whether a set-point is far from what is governed while the tool approaches or presses."""
-        g, n = self.settings, self.direction
-        if not (self.contact.touching or self.contact.state == APPROACH) or self.contact.state == RELEASE:
+        """Whether a set-point is far from what is governed: turned, or off across while approaching or pressing."""
+        g, n, state = self.settings, self.direction, self.contact.state
+        turn = (Rotation.from_quat(s.quaternion) * self.attitude.inv()).as_rotvec()
+        if float(np.linalg.norm(turn)) > g.jump_angle or float(n @ s.press_direction) < 1.0 - 0.5 * g.jump_angle**2:
+            return True
+        if s.task != Task.PRESS or state == RELEASE or not (self.contact.touching or state == APPROACH):
             return False
         move = s.position - self.reference
-        turn = (Rotation.from_quat(s.quaternion) * self.attitude.inv()).as_rotvec()
-        across = float(np.linalg.norm(move - (n @ move) * n))
-        turned = float(n @ s.press_direction) < 1.0 - 0.5 * g.jump_angle**2
-        return across > g.jump_position or float(np.linalg.norm(turn)) > g.jump_angle or turned
+        return float(np.linalg.norm(move - (n @ move) * n)) > g.jump_position
 
     def _spend(self, out: float, dt: float) -> None:
         """What left through the tool and did not come out of the springs comes out of the tank, in contact."""
@@ -293,7 +293,7 @@ class ReferenceController:
         if c.touching:
             force = force + n * (self._normal_force(ahead, inward) - d_n * inward)
         elif c.state in (RETRACT, FAULT):
-            force = force - n * d_n * inward
+            force = force + n * ((g.release_damping * c.speed if c.state == RETRACT else 0.0) - d_n * inward)
         force = force - n * max(0.0, float(n @ force) - self._most_inward(inward))
 
         e_r = (self.attitude * Rotation.from_matrix(R).inv()).as_rotvec()

@@ -107,7 +107,7 @@ class ReferenceTissue:
         elastic = self.elastic_force(depth, law, tone_factor * trigger * (1.0 - softening))
         self._remember(near, elastic, dt)
         normal = (1.0 - self.g.sum()) * elastic + np.sum(w[..., None] * self.q)
-        normal *= 1.0 + self.damping * rate
+        normal *= max(0.0, 1.0 + self.damping * rate)  # torn off faster than tissue follows: nothing
         normal = max(0.0, normal) if depth > 0.0 else 0.0
 
         self.u = self.u + (v - (n @ v) * n) * dt
