@@ -108,10 +108,17 @@ class Body:
 
     def kept_out(self, x: float, y: float, margin: float = 0.0) -> str | None:
         """Name of the first area that holds (x, y) [m] or comes nearer than `margin` [m] to it; None when none does."""
-        for name, corners in self.keep_out.items():
-            if _distance_to_area(np.array([x, y]), corners) <= margin:
+        for name, (west, east, south, north) in self._boxes.items():  # rules out most, at a hundredth of the cost
+            near = west - margin <= x <= east + margin and south - margin <= y <= north + margin
+            if near and _distance_to_area(np.array([x, y]), self.keep_out[name]) <= margin:
                 return name
         return None
+
+    @cached_property
+    def _boxes(self) -> dict[str, tuple[float, float, float, float]]:
+        """Least and largest x and y [m] of the areas to keep out of."""
+        ends = {name: (corners.min(axis=0), corners.max(axis=0)) for name, corners in self.keep_out.items()}
+        return {name: (float(a[0]), float(b[0]), float(a[1]), float(b[1])) for name, (a, b) in ends.items()}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ It decides nothing about force: it fills in the set-point, and the supervisor's 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,15 @@ class PressSession:
     """
 
     def __init__(
-        self, plan: PressPlan, controller: Controller, set_point: SetPoint, target: Floats, stiffness: Sequence[float]
+        self,
+        plan: PressPlan,
+        controller: Controller,
+        set_point: SetPoint,
+        target: Floats,
+        stiffness: Sequence[float],
+        kept_out: Callable[[Floats], str | None],
     ) -> None:
+        """`kept_out` names the area in which nothing may press that holds a point (3,) m, base."""
         self.plan = plan
         self.state = State.READY
         self.over = False
@@ -42,7 +49,7 @@ class PressSession:
         self.refusals: list[str] = []
         """What was asked and refused, when and why."""
         self._controller, self._set_point = controller, set_point
-        self._target, self._stiffness = target, stiffness
+        self._target, self._stiffness, self._kept_out = target, stiffness, kept_out
         self._asks = [(0.0, Event.BEGIN), *parse_requests(plan.asks or "")]
         self._settle(0.0)
 
@@ -57,9 +64,10 @@ class PressSession:
         while self._asks and self._tared_at is not None and self._asks[0][0] <= time:
             self.request(self._asks.pop(0)[1])
         self._profile.update(time, self._controller.status)
-        if self._unanswered:
-            self.refusals.append(f"{time:.2f} s: the controller has not begun {ANSWER:g} s after it was asked to press")
+        if self.state is State.RUNNING and (wrong := self._wrong):
+            self.refusals.append(f"{time:.2f} s: {wrong}")
             self._take(Event.FAULT)
+            self._set_point.task = Task.STOP
         if self.state is State.RUNNING and self._profile.finished:
             self._take(Event.FINISHED)
             self.over = True
@@ -81,9 +89,16 @@ class PressSession:
         return self._controller.status.contact_state in (ContactState.IDLE, ContactState.FAULT)
 
     @property
-    def _unanswered(self) -> bool:
-        asked = self.state is State.RUNNING and self._set_point.task == Task.PRESS
-        return asked and self._free and self._time > self._asked_at + ANSWER
+    def _wrong(self) -> str:
+        """What only the slow side can see; empty: nothing."""
+        status = self._controller.status
+        asked = self._set_point.task == Task.PRESS
+        if asked and self._free and self._time > self._asked_at + ANSWER:
+            return f"the controller has not begun {ANSWER:g} s after it was asked to press"
+        pressing = ContactState.TOUCH <= status.contact_state <= ContactState.HOLD
+        if pressing and (area := self._kept_out(np.asarray(status.position))):
+            return f"the tool is over {area}, where nothing may press"
+        return ""
 
     def _settle(self, time: float) -> None:
         """Begin anew: hold still, then tare; nothing is pressed before somebody asks for it."""
@@ -126,6 +141,7 @@ class PressSession:
             residual_n=self._residual,
             force_n=0.0 if fresh_tare else status.force_measured,
             causes=", ".join(str(cause.name).lower().replace("_", " ") for cause in Cause if cause in status.causes),
+            kept_out=self._kept_out(self._target) or "",
             limits_loaded=self._controller.settings.force_max <= self.plan.force_n,
             person=self.plan.person,
             tool=self.plan.tool,

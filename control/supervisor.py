@@ -128,6 +128,8 @@ class Readiness:
     """On the tool now."""
     causes: str
     """What is latched, in words; empty: nothing."""
+    kept_out: str
+    """The area that holds the target and in which nothing may press; empty: none does."""
     limits_loaded: bool
     person: str
     tool: str
@@ -147,6 +149,7 @@ def missing(ready: Readiness) -> list[str]:
             abs(ready.force_n) <= FREE_FORCE_N,
             f"{ready.force_n:.2g} N is on the tool; at most {FREE_FORCE_N:g} N is allowed",
         ),
+        (not ready.kept_out, f"the target lies in {ready.kept_out}, where nothing may press"),
         (ready.limits_loaded, "no limits are loaded"),
         (bool(ready.person), "no person is named"),
         (bool(ready.tool), "no tool is named"),

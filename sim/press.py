@@ -162,7 +162,8 @@ class PressSimulation:
 
     def _look(self, surface_off: float | None, scan_seed: int) -> None:
         """What the arm is told of the surface: the site of a scan, and what has moved since."""
-        known = known_back(self.plan.person, scan_seed).body.sites[self._site.name]
+        self._scanned = known_back(self.plan.person, scan_seed).body
+        known = self._scanned.sites[self._site.name]
         point, normal, _ = wrong_surface(known.position, known.normal, self.disturbances, self._rng)
         if surface_off is not None:
             point = self._site.position + surface_off * self._site.normal
@@ -330,9 +331,15 @@ class PressSimulation:
         self._set_point.quaternion[:] = Rotation.from_matrix(start[:3, :3]).as_quat()
         self._set_point.press_direction[:] = to_base[:3, :3] @ self._direction
         target = to_base[:3, :3] @ self.surface + to_base[:3, 3]
-        self.session = PressSession(self.plan, self.controller, self._set_point, target, STIFFNESS)
+        self.session = PressSession(self.plan, self.controller, self._set_point, target, STIFFNESS, self._kept_out)
         self._cycles = 0
         self._last_time = -self._cycle * PERIOD
+
+    def _kept_out(self, point: Floats) -> str | None:
+        """The area of the scanned body that holds a point (3,) m, base, and in which nothing may press."""
+        base = self._placement.base
+        x, y, _ = base[:3, :3] @ point + base[:3, 3]  # the body lies on the table with its axes along the world's
+        return self._scanned.kept_out(x, y)
 
     # Running it.
 
