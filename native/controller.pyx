@@ -393,17 +393,20 @@ cdef void posture_torque(ControllerData* c, const ArmStateData* state, double* t
 
 
 cdef double wall_torque(const Settings* g, int i, double q, double dq) noexcept nogil:
-    """Push back within `wall_width` of a joint limit, growing towards it, damped on the way in."""
-    cdef double into, t
+    """Push back within `wall_width` of a joint limit, damped on the way in.
+
+    Stiffness and damping begin at nothing and grow towards the limit: whatever begins at once is, at the rate at which torques
+    may change, an oscillation of a light wrist.
+    """
+    cdef double into, side
     if q > g.upper[i] - g.wall_width:
-        into = q - (g.upper[i] - g.wall_width)
-        t = -g.wall_stiffness * into - (g.wall_damping * dq if dq > 0.0 else 0.0)
+        into, side = q - (g.upper[i] - g.wall_width), -1.0
     elif q < g.lower[i] + g.wall_width:
-        into = g.lower[i] + g.wall_width - q
-        t = g.wall_stiffness * into - (g.wall_damping * dq if dq < 0.0 else 0.0)
+        into, side = g.lower[i] + g.wall_width - q, 1.0
     else:
         return 0.0
-    return clamp(t, -g.wall_max, g.wall_max)
+    dq = -side * dq if side * dq < 0.0 else 0.0  # rad/s towards the limit
+    return side * clamp((g.wall_stiffness * into + g.wall_damping * dq) * into / g.wall_width, 0.0, g.wall_max)
 
 
 cdef void saturate(ControllerData* c, const ArmStateData* state, double dt, double* torque,

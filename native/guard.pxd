@@ -104,14 +104,20 @@ cdef inline int guard_motion(Guard* g, const GuardLimits* m, const GuardSeen* s)
     """Clock, encoders, speeds, place and power."""
     cdef int causes = 0
     cdef int i
-    cdef double way = 2.0 * m.joint_speed_max * (s.dt if s.dt > s.loop_step else s.loop_step)
+    cdef double moved
+    cdef double t = s.dt if s.dt > s.loop_step else s.loop_step
+    cdef double way
     cdef bint fast = not s.speed <= m.speed_max
+    if s.clock_step > t and s.clock_step <= 0.05:  # a loop that woke early has still seen a whole cycle of the arm
+        t = s.clock_step
+    way = m.joint_speed_max * t
     if not s.first:
         g.clock_off += s.clock_step - s.loop_step - g.clock_off * s.dt
         if not (s.clock_step >= 0.0 and fabs(g.clock_off) <= m.clock_jump):
             causes |= CLOCK
         for i in range(s.n):
-            if not fabs(s.q[i] - s.q_before[i]) <= way:
+            moved = s.q[i] - s.q_before[i]
+            if not (fabs(moved - s.dq[i] * t) <= way and fabs(moved) <= 4.0 * way):  # not by its own speed, nor by any
                 causes |= STATE_JUMP
     for i in range(s.n):
         fast = fast or not fabs(s.dq[i]) <= m.joint_speed_max

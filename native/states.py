@@ -52,7 +52,7 @@ class Cause(IntFlag):
     SINGULAR = 1 << 10  # the arm cannot be solved for
     SET_POINT_JUMP = 1 << 11  # a set-point turned at once, or leapt while pressing
     CLOCK = 1 << 12  # the arm's clock leapt or stands
-    STATE_JUMP = 1 << 13  # a joint leapt
+    STATE_JUMP = 1 << 13  # a joint moved as its own speed does not explain, or as no arm does
     OVER_SPEED = 1 << 14  # tool or joint faster than allowed
     OUTSIDE = 1 << 15  # tool too far from where the work is
     TOO_DEEP = 1 << 16  # deeper since the touch than allowed

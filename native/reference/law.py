@@ -328,10 +328,9 @@ class ReferenceController:
         g = self.settings
         over = np.maximum(0.0, state.q - (self.chain.upper - g.wall_width))
         under = np.where(over > 0.0, 0.0, np.maximum(0.0, self.chain.lower + g.wall_width - state.q))
-        push = g.wall_stiffness * (under - over)
-        push -= g.wall_damping * np.where(over > 0.0, np.maximum(state.dq, 0.0), 0.0)
-        push -= g.wall_damping * np.where(under > 0.0, np.minimum(state.dq, 0.0), 0.0)
-        return np.asarray(np.clip(push, -g.wall_max, g.wall_max))
+        into, side = np.maximum(over, under), np.where(over > 0.0, -1.0, 1.0)
+        push = (g.wall_stiffness * into + g.wall_damping * np.maximum(0.0, -side * state.dq)) * into / g.wall_width
+        return np.asarray(side * np.minimum(push, g.wall_max))
 
     def _saturate(self, torque: Floats, state: Any, dt: float) -> Floats:
         """Clamp, rate, clamp: what the arm says it applied may itself be beyond the limit."""
