@@ -47,6 +47,30 @@ def test_no_garbage_makes_a_wild_command_or_is_forgotten_before_activation() -> 
     assert outcome.latched.total() > 0.3 * outcome.runs.total() > 10
 
 
+def test_a_clock_that_went_wild_leaves_nothing_behind_after_activation() -> None:
+    names, kinds = ("time", "wrench_time", "dt", "valid_until"), ("huge", "-huge", "1e308")
+    outcome = garbage.garbage(8_000, seed=2, only=lambda run: run.name in names and run.kind in kinds)
+    assert not outcome.violations, outcome.examples
+
+
+def test_causes_add_up() -> None:
+    scene = garbage.Scene()
+    controller, causes = scene.controller(), Cause(0)
+    scene.activate(controller)
+    rng = np.random.default_rng(0)
+    for name, cause in [
+        ("force", Cause.NOT_FINITE_SET_POINT),
+        ("task", Cause.SET_POINT_REFUSED),
+        ("dt", Cause.BAD_DT),
+        ("q[2]", Cause.NOT_FINITE_STATE),
+    ]:
+        scene.report(Task.HOLD)
+        kind = "nan" if name != "task" else "half"
+        dt = garbage.Run(name, kind, 0, 1, 0).spoil(scene, rng)
+        causes |= cause
+        assert controller.step(scene.state, scene.set_point, dt)[1].causes == causes
+
+
 @pytest.mark.xfail(
     strict=True,
     reason="known defect: the torque-rate limit believes whatever torque the arm reports, and one wrong sample"
