@@ -135,11 +135,12 @@ def must_latch(state: ArmState, set_point: SetPoint, dt: float, working: bool, b
         return cause | Cause.NOT_FINITE_STATE
     if blind:
         return cause
+    cause |= set_point_cause(set_point)
     v = state.values
     heard = v[32] == 1.0 and number(v[34:40], 1e5) and abs(v[0] - v[33]) <= SETTINGS.sensor_timeout
-    if working and not heard:
+    if working and not heard and not cause:  # with a cause it lets go at once, and needs no sensor for that
         cause |= Cause.STALE_SENSOR
-    return cause | set_point_cause(set_point)
+    return cause
 
 
 class Scene:
