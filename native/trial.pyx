@@ -1,9 +1,17 @@
-"""A force on a person without an arm: what a hand, or a perfect arm, does to them, in one compiled loop."""
+"""Pieces of the compiled core on their own, in one compiled loop each.
+
+A force on a person without an arm: what a hand, or a perfect arm, does to them. The tank and the observer without a
+controller around them.
+"""
 
 from libc.math cimport sqrt
+from libc.string cimport memset
 
 from massage_arm.native.maths cimport clamp, sin_cos
+from massage_arm.native.model cimport ArmModel, model_dynamics
+from massage_arm.native.observer cimport Observer, observer_step
 from massage_arm.native.person cimport Person
+from massage_arm.native.tank cimport Tank, tank_step
 from massage_arm.native.tissue cimport Tissue, surface_at
 from massage_arm.native.touch cimport Touch, touch_step
 
@@ -76,3 +84,59 @@ def press_with(Tissue tissue, Person person, place, double[::1] force, double[::
                 rows[j, 7] = person.data.vagal_shift + person.data.arousal_shift
                 rows[j, 8] = beats
     return out
+
+
+def tank_with(double energy, double[::1] out, double[::1] springs, *, double refill, double low, double high,
+              double most, double dt):
+    """A tank of `energy` [J] through cycles of `out` [W] and `springs` [J], which held springs[0] before: rows (N, 2).
+
+    A row is energy [J] and share.
+    """
+    cdef Py_ssize_t count = out.shape[0]
+    if springs.shape[0] != count:
+        raise ValueError(f"out of {count}, springs of {springs.shape[0]}: equal lengths are allowed")
+    cdef Tank tank = Tank(energy, springs[0] if count else 0.0, 1.0)
+    cdef Py_ssize_t k
+    rows = np.empty((count, 2))
+    cdef double[:, ::1] to = rows
+    for k in range(count):
+        tank_step(&tank, out[k], springs[k], refill, low, high, most, dt)
+        to[k, 0] = tank.energy
+        to[k, 1] = tank.share
+    return rows
+
+
+def observe_with(ArmModel model, double[:, ::1] q, double[:, ::1] dq, double[:, ::1] torque, double[::1] limit, *,
+                 double bandwidth, double weakest, double dt, gravity=(0.0, 0.0, 0.0)):
+    """The observer through a motion q, dq (N, n), `torque` (N, n) acting in the cycle before each: rows (N, n + 5).
+
+    A row is the residual (n) [Nm], whether the force can be believed, the force (3) [N, base axes], and the largest
+    torque off the tool [Nm]. `gravity` (3,) [m/s²] is what the torques carry.
+    """
+    cdef Py_ssize_t count = q.shape[0]
+    cdef int n = model.model.n
+    if (q.shape[1], dq.shape[0], dq.shape[1], torque.shape[0], torque.shape[1]) != (n, count, n, count, n):
+        raise ValueError(f"q, dq and torque: {count} rows of {n} are allowed")
+    if count == 0 or limit.shape[0] != n:
+        raise ValueError(f"{count} cycles, {limit.shape[0]} limits: at least one cycle and {n} limits are allowed")
+    cdef Observer observer
+    cdef double pull[3]
+    cdef Py_ssize_t k
+    cdef int i
+    memset(&observer, 0, sizeof(Observer))
+    for i in range(n):
+        observer.dq[i] = dq[0, i]
+    for i in range(3):
+        pull[i] = gravity[i]
+    rows = np.empty((count, n + 5))
+    cdef double[:, ::1] to = rows
+    for k in range(count):
+        model_dynamics(&model.model, &q[k, 0], &dq[k, 0], pull, &model.scratch)
+        observer_step(&observer, &model.scratch, n, &dq[k, 0], &torque[k, 0], &limit[0], bandwidth, weakest, dt)
+        for i in range(n):
+            to[k, i] = observer.residual[i]
+        to[k, n] = observer.valid
+        for i in range(3):
+            to[k, n + 1 + i] = observer.force[i]
+        to[k, n + 4] = observer.off_tool
+    return rows

@@ -1,0 +1,198 @@
+"""What a press gives to a body never exceeds what the tank states, whatever is asked and whatever is touched.
+
+Measured on the simulated body alone: the integral of the true force on it times the true velocity of the tool. Stated
+(`tank.pxd`, `ControllerSettings`): from a touch on, no more than `tank_begin` and `tank_refill` times the time since,
+besides what the arm's motion and springs held at the touch. The guard is set aside: the tank must do this alone.
+"""
+
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from massage_arm.native import (
+    ArmModel,
+    ArmState,
+    ContactState,
+    Controller,
+    ControllerSettings,
+    GuardLimits,
+    SetPoint,
+    Task,
+)
+from massage_arm.urdf import TCP, arm_description, arm_with_tool, tool_file
+from scipy.spatial.transform import Rotation
+
+DT = 0.001
+POSTURE = np.array([0.1, 0.6, 0.0, -1.4, 0.2, 1.1, 0.3])
+STATED = ControllerSettings()
+NO_GUARD = GuardLimits(**{name.name: 1e9 for name in fields(GuardLimits)})
+# A quick touch, and nothing that would end the press before the tank is empty.
+QUICK: dict[str, float] = {"settle_time": 0.02, "touch_force": 1.5, "approach_speed_min": 0.02, "lost_time": 1e3}
+QUICK |= {"jump_position": 1e3, "jump_angle": 1e3}
+
+
+@cache
+def model() -> Any:
+    description = arm_description("iiwa14")
+    return ArmModel.from_urdf(arm_with_tool(description, tool_file("thumb")), TCP, base=description.base)
+
+
+@dataclass
+class Body:
+    """A flat body that breathes: springs and dampers along its normal, and a viscous skin."""
+
+    stiffness: float = 1500.0  # N/m
+    damping: float = 20.0  # Ns/m
+    skin: float = 50.0  # Ns/m across
+    breath: float = 0.0  # m
+    breath_hz: float = 0.3
+
+    def force(self, since: float, depth: float, v: Any, n: Any) -> Any:
+        """On the tool (3,) N, `since` [s] the touch, `depth` [m] below the skin at rest."""
+        turn, inward = 2.0 * np.pi * self.breath_hz, float(n @ v)
+        depth += self.breath * np.sin(turn * since)
+        rate = inward + self.breath * turn * np.cos(turn * since)
+        pressed = max(0.0, self.stiffness * depth + self.damping * rate) if depth > 0.0 else 0.0
+        return -pressed * n - (self.skin * (v - inward * n) if pressed > 0.0 else 0.0)
+
+
+@dataclass
+class Demand:
+    """What a planner asks for during one part of the press."""
+
+    force: float = 20.0
+    stiffness: tuple[float, float, float] = (800.0, 100.0, 20.0)
+    hz: float = 1.0
+    way: float = 0.0  # m across, to either side
+    feed: float = 0.0  # share of the true speed of the set-point that is fed forward
+
+
+@dataclass
+class Account:
+    """Energy since the touch, cycle by cycle."""
+
+    given: list[float] = field(default_factory=list)  # J into the body
+    begin: float = 0.0  # J that motion, springs and posture held at the touch
+    states: set[ContactState] = field(default_factory=set)
+
+    def most_over(self, stated: ControllerSettings = STATED) -> float:
+        """J by which it went beyond what is stated, at its worst; negative: it did not."""
+        time = DT * np.arange(1, len(self.given) + 1)
+        return float((np.array(self.given) - self.begin - stated.tank_begin - stated.tank_refill * time).max())
+
+
+def press(body: Body, demands: list[Demand], seconds: float = 0.6, **changes: float) -> Account:
+    """Press on a body, each demand for `seconds`."""
+    description = arm_description("iiwa14")
+    g = ControllerSettings(**(QUICK | changes))
+    controller = Controller(model(), g, description.torque_limits, description.torque_rates, limits=NO_GUARD)
+    state, wanted = ArmState(7), SetPoint()
+    q, dq, torque, time = POSTURE.copy(), np.zeros(7), np.zeros(7), 0.0
+    start = model().forward(q)
+    n, across, surface = start[:3, 2], start[:3, 0], start[:3, 3] + 0.0005 * start[:3, 2]
+    state.q[:], state.has_torque, state.has_wrench = q, True, True
+    controller.activate(state)
+    controller.tare(np.zeros(6), q)
+    wanted.press_direction[:], wanted.quaternion[:] = n, Rotation.from_matrix(start[:3, :3]).as_quat()
+    wanted.force_rate, wanted.approach_speed, wanted.valid_until = 60.0, 0.05, 1e9
+    account, touched, given = Account(), None, 0.0
+    while touched is None or time - touched < seconds * len(demands):
+        part = 0 if touched is None else min(int((time - touched) / seconds), len(demands) - 1)
+        demand = Demand() if touched is None else demands[part]
+        turn = 2.0 * np.pi * demand.hz
+        since = 0.0 if touched is None else time - touched
+        wanted.task = Task.HOLD if time < 0.002 else Task.PRESS
+        wanted.position[:] = surface + demand.way * np.sin(turn * since) * across
+        wanted.twist[:3] = demand.feed * demand.way * turn * np.cos(turn * since) * across
+        wanted.force, wanted.stiffness[:] = demand.force, demand.stiffness
+
+        pose, J = model().forward(q), model().jacobian(q)
+        v = J[:3] @ dq
+        force = body.force(since, float(n @ (pose[:3, 3] - surface)), v, n)
+        time += DT
+        state.time = state.wrench_time = time
+        state.q[:], state.dq[:], state.torque[:] = q, dq, torque
+        state.wrench[:3] = pose[:3, :3].T @ force
+        command, status = controller.step(state, wanted, DT)
+        torque = command.torque.copy()
+        M = model().mass_matrix(q)
+        if touched is None and status.contact_state is ContactState.TOUCH:
+            touched = time
+            off = status.set_position - status.position
+            springs = 0.5 * g.stiffness_max * float(off @ off)
+            account.begin = (
+                0.5 * float(dq @ M @ dq) + springs + 0.5 * g.posture_stiffness * float((q - POSTURE) @ (q - POSTURE))
+            )
+        assert touched is not None or time < 2.0, "no touch"
+        ddq = np.linalg.solve(M, torque - model().bias(q, dq) + model().gravity(q) + J[:3].T @ force)
+        after = dq + ddq * DT
+        if touched is not None:
+            given -= float(force @ J[:3] @ (0.5 * (dq + after))) * DT
+            account.given.append(given)
+            account.states.add(status.contact_state)
+        dq, q = after, q + after * DT
+    return account
+
+
+BODIES = st.builds(
+    Body,
+    stiffness=st.floats(300.0, 4000.0),
+    damping=st.floats(5.0, 60.0),
+    skin=st.floats(0.0, 300.0),
+    breath=st.floats(0.0, 0.008),
+    breath_hz=st.floats(0.1, 1.0),
+)
+DEMAND = st.builds(
+    Demand,
+    force=st.floats(5.0, 60.0),
+    stiffness=st.tuples(st.floats(0.0, 1500.0), st.floats(0.0, 300.0), st.floats(0.0, 60.0)),
+    hz=st.floats(0.2, 4.0),
+    way=st.floats(0.0, 0.12),
+    feed=st.floats(0.0, 1.0),
+)
+GREEDY = [Demand(60.0, (1500.0, 300.0, 60.0), 0.4, 0.1, 1.0)] * 4  # strokes as fast as allowed
+
+
+# To shrink an example takes minutes, and it is as telling as it is.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+@settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    body=BODIES,
+    demands=st.lists(DEMAND, min_size=4, max_size=4),
+    begin=st.floats(0.02, 1.0),
+    refill=st.floats(0.0, 1.0),
+)
+def test_no_body_is_given_more_than_is_stated(body: Body, demands: list[Demand], begin: float, refill: float) -> None:
+    # Small tanks as well: of the usual one, little is left to gate within seconds.
+    stated = {"tank_begin": begin, "tank_refill": refill}
+    assert press(body, demands, **stated).most_over(ControllerSettings(**stated)) <= 0.0
+
+
+def test_greedy_strokes_get_what_is_stated_and_would_get_more_without_the_tank() -> None:
+    body = Body(skin=150.0)
+    held = press(body, GREEDY)
+    assert held.states <= {ContactState.TOUCH, ContactState.RAMP, ContactState.HOLD}
+    assert -0.6 < held.most_over() <= 0.0
+    assert press(body, GREEDY, tank_refill=1e3).most_over() > 0.5
+
+
+def test_an_empty_tank_that_nothing_refills_gives_nothing() -> None:
+    empty = {"tank_begin": 0.0, "tank_refill": 0.0}
+    assert press(Body(skin=150.0), GREEDY, **empty).most_over(ControllerSettings(**empty)) <= 0.0
+
+
+@pytest.mark.parametrize("skin", [0.0, 150.0])
+def test_pumping_with_the_stiffness_is_paid_by_the_tank(skin: float) -> None:
+    """Stiff while the spring is stretched, soft while it is not: the classic way to make energy out of gains."""
+    pump = [Demand(20.0, (1500.0 * (k % 2), 300.0 * (k % 2), 20.0), 2.5, 0.03) for k in range(12)]
+    stated = {"tank_begin": 0.1, "tank_refill": 0.0}
+    limit = ControllerSettings(**stated)
+    quick = {"seconds": 0.2, "stiffness_rate": 1e4}
+    assert press(Body(skin=skin), pump, **quick, **stated).most_over(limit) <= 0.0
+    assert press(Body(skin=skin), pump, **quick, tank_refill=1e3).most_over(limit) > 0.0
