@@ -168,7 +168,8 @@ def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
     paths |= {path.stem: str(path) for path in sorted(folder.glob(f"{FAULT_STEM}-*.mcap"))}
     interrupted = "withdrawn_at_tick" in record.summary
     causes = all_causes(record.ticks)
-    code = STOPPED if causes else INTERRUPTED if interrupted else 0
+    refused = record.summary.get("refused")
+    code = STOPPED if causes or refused else INTERRUPTED if interrupted else 0
     if as_json:
         outcome = {"interrupted": interrupted, "causes": causes, **record.summary}
         print_json({"plan": vars(plan), **outcome, **paths, "metrics": figures})
@@ -178,8 +179,8 @@ def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
         print("interrupted: the arm was withdrawn, the log is closed")
     if causes:
         print(f"stopped by the controller: {', '.join(causes)}")
-    if "refused" in record.summary:
-        print(record.summary["refused"])
+    if refused:
+        print(f"refused: {refused}")
     for name, path in paths.items():
         print(f"{name:8}{path}")
     return code

@@ -50,6 +50,7 @@ class PressSession:
         """What was asked and refused, when and why."""
         self._controller, self._set_point = controller, set_point
         self._target, self._stiffness, self._kept_out = target, stiffness, kept_out
+        self._direction, self._quaternion = set_point.press_direction.copy(), set_point.quaternion.copy()
         self._asks = [(0.0, Event.BEGIN), *parse_requests(plan.asks or "")]
         self._settle(0.0)
 
@@ -71,6 +72,8 @@ class PressSession:
         if self.state is State.RUNNING and self._profile.finished:
             self._take(Event.FINISHED)
             self.over = True
+            late = f"comes too late: the press ended at {time:.2f} s"
+            self.refusals += [f"{at:.2f} s: {event} {late}" for at, event in self._asks]
         self.over = self.over or (nothing_asked and self.state is not State.RUNNING and self._free)
 
     def request(self, event: Event) -> None:
@@ -141,11 +144,26 @@ class PressSession:
             residual_n=self._residual,
             force_n=0.0 if fresh_tare else status.force_measured,
             causes=", ".join(str(cause.name).lower().replace("_", " ") for cause in Cause if cause in status.causes),
+            astray=self._astray,
             kept_out=self._kept_out(self._target) or "",
             limits_loaded=self._controller.settings.force_max <= self.plan.force_n,
             person=self.plan.person,
             tool=self.plan.tool,
         )
+
+    @property
+    def _astray(self) -> str:
+        """How the tool stands beside the way to the target, further than the controller follows; empty: it does not."""
+        settings, pose = self._controller.settings, self._controller.model.forward(self._seen.q)
+        off = pose[:3, 3] - self._target
+        across = float(np.linalg.norm(off - (self._direction @ off) * self._direction))
+        turn = (Rotation.from_matrix(pose[:3, :3]) * Rotation.from_quat(self._quaternion).inv()).magnitude()
+        said = []
+        if not across <= settings.jump_position:
+            said.append(f"{1e3 * across:.0f} mm")
+        if not turn <= settings.jump_angle:
+            said.append(f"{math.degrees(turn):.0f} deg")
+        return " and ".join(said)
 
     def _take(self, event: Event) -> None:
         """Let an event happen, and ask of the controller what the next state orders."""
@@ -161,6 +179,8 @@ class PressSession:
             case Order.FOLLOW:
                 self._asked_at = self._time
                 self._set_point.position[:] = self._target
+                self._set_point.press_direction[:] = self._direction
+                self._set_point.quaternion[:] = self._quaternion
                 self._profile.press()
             case Order.RELEASE:
                 self._profile.pause(self._time)
@@ -177,3 +197,4 @@ class PressSession:
         pose = self._controller.model.forward(self._seen.q)
         self._set_point.position[:] = pose[:3, 3]
         self._set_point.quaternion[:] = Rotation.from_matrix(pose[:3, :3]).as_quat()
+        self._set_point.press_direction[:] = pose[:3, 2]

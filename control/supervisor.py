@@ -102,11 +102,11 @@ TABLE: Mapping[State, Mapping[Event, State]] = {
         Event.ACKNOWLEDGE: State.READY,
         Event.FAULT: State.FAULTED,
     },
-    # Stiffness would draw the arm back to where it was let go, so that nothing but an acknowledgement, with which the
-    # controller is activated anew where the arm is then, leads out of guided.
+    # Stiffness would draw the arm back to where it was let go, so that a stop after guiding stays without, and nothing
+    # but an acknowledgement, with which the controller is activated anew where the arm is then, leads out.
     State.GUIDED: {
         Event.PAUSE: State.GUIDED,
-        Event.STOP: State.GUIDED,
+        Event.STOP: State.STOPPED,
         Event.GUIDE: State.GUIDED,
         Event.ACKNOWLEDGE: State.READY,
         Event.FAULT: State.GUIDED,
@@ -128,6 +128,8 @@ class Readiness:
     """On the tool now."""
     causes: str
     """What is latched, in words; empty: nothing."""
+    astray: str
+    """How the tool stands beside the place where the press begins, in words; empty: it does not."""
     kept_out: str
     """The area that holds the target and in which nothing may press; empty: none does."""
     limits_loaded: bool
@@ -149,6 +151,7 @@ def missing(ready: Readiness) -> list[str]:
             abs(ready.force_n) <= FREE_FORCE_N,
             f"{ready.force_n:.2g} N is on the tool; at most {FREE_FORCE_N:g} N is allowed",
         ),
+        (not ready.astray, f"the tool is {ready.astray} from where the press begins; guide it there"),
         (not ready.kept_out, f"the target lies in {ready.kept_out}, where nothing may press"),
         (ready.limits_loaded, "no limits are loaded"),
         (bool(ready.person), "no person is named"),

@@ -1,6 +1,6 @@
 """Draw the five stops of docs/safety_case.md: `python docs/stop_strips.py`.
 
-Each is one press of 40 N in PyBullet, iiwa 14, `realistic`. The picture shows the arm only as it moves: the skin that rises or
+Each is one press of 40 N in PyBullet, iiwa 14, `realistic`. In the pictures only the arm moves: the skin that rises or
 falls away is part of the force, not of the picture.
 """
 

@@ -9,7 +9,8 @@ law, wrench clamp, torque map, torque clamp, torque rate, finite check. The read
 hold this one against, is `reference/law.py`.
 
 Every cycle the observer hears what the joints feel, the tank settles the energy, and the guard, last, looks at all of
-it: the causes it sees, and what follows on each (`RESPONSE` in states.py), hold from the same cycle on.
+it. The causes it sees change the contact state in the same cycle and the wrench in the next; what follows on each is
+`RESPONSE` in states.py.
 """
 
 from libc.math cimport cos, fabs, isfinite
@@ -280,7 +281,7 @@ cdef double most_inward(const ControllerData* c, double inward) noexcept nogil:
     if state == FAULT or state == RETRACT or state == RELEASE:
         return c.contact.reference - c.contact.push_out * clamp(1.0 + inward / g.push_out_speed, 0.0, 1.0)
     if state == IDLE and stopped(&c.contact):
-        return c.stiffness[0] * g.yield_after
+        return g.yield_force
     if in_contact(state):
         return c.contact.reference + (c.contact.feedback if c.contact.feedback > 0.0 else 0.0) + g.inward_margin
     return 1e300
@@ -409,11 +410,13 @@ cdef double wall_torque(const Settings* g, int i, double q, double dq) noexcept 
     return side * clamp((g.wall_stiffness * into + g.wall_damping * dq) * into / g.wall_width, 0.0, g.wall_max)
 
 
-cdef void saturate(ControllerData* c, const ArmStateData* state, double dt, double* torque,
-                   StatusData* status) noexcept nogil:
-    """Torque clamp, then torque rate against what the arm really applied, then the finite check."""
+cdef void saturate(ControllerData* c, double dt, double* torque, StatusData* status) noexcept nogil:
+    """Torque clamp, then torque rate against the last command, then the finite check.
+
+    Not against what the arm says it applied: a report that stands still or lies would hold the force in.
+    """
     cdef const Settings* g = &c.settings
-    cdef double last, t, share
+    cdef double t, share
     cdef int i
     status.torque_share = 0.0
     if not all_within(torque, c.model.n, 1e300):
@@ -424,12 +427,9 @@ cdef void saturate(ControllerData* c, const ArmStateData* state, double dt, doub
         t = clamp(torque[i], -g.torque_limit[i], g.torque_limit[i])
         if t != torque[i]:
             c.limited = <int>c.limited | LIMIT_TORQUE
-        last = state.torque[i] if state.has_torque != 0.0 and isfinite(state.torque[i]) else c.torque[i]
-        torque[i] = toward(last, t, g.torque_rate[i] * dt)
+        torque[i] = toward(c.torque[i], t, g.torque_rate[i] * dt)
         if torque[i] != t:
             c.limited = <int>c.limited | LIMIT_TORQUE_RATE
-        # What the arm says it applied may itself be wrong, so the clamp has the last word.
-        torque[i] = clamp(torque[i], -g.torque_limit[i], g.torque_limit[i])
         c.torque[i] = torque[i]
         share = fabs(torque[i]) / g.torque_limit[i]
         if share > status.torque_share:
@@ -471,16 +471,16 @@ cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, Co
     An arm that carries its own weight then floats; one whose weight is ours would otherwise fall on the person. As long
     as the force sensor can still be heard and feels them, the tool is helped out along the direction it pressed in.
     """
-    cdef ArmStateData empty
+    cdef double still[MAX_JOINTS]
     cdef double force
     cdef bint heard
     cdef int i, j
-    memset(&empty, 0, sizeof(empty))
+    memset(still, 0, sizeof(still))
     memset(status, 0, sizeof(StatusData))
     memset(command.torque, 0, sizeof(command.torque))
     status.quaternion[3] = 1.0
     if c.active:
-        weighted_dynamics(c, c.seen, empty.dq)
+        weighted_dynamics(c, c.seen, still)
         memcpy(status.position, c.dynamics.k.tip.position, sizeof(status.position))
         quaternion_from_rotation(c.dynamics.k.tip.rotation, status.quaternion)
         memcpy(status.torque_bias, c.dynamics.bias, sizeof(status.torque_bias))
@@ -492,7 +492,7 @@ cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, Co
         for i in range(c.model.n):
             for j in range(3):
                 command.torque[i] -= c.dynamics.jacobian[j][i] * c.direction[j] * c.contact.push_out
-    saturate(c, &empty, dt, command.torque, status)
+    saturate(c, dt, command.torque, status)
     report(c, status)
 
 
@@ -622,7 +622,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         status.torque_walls[i] = wall_torque(g, i, state.q[i], state.dq[i])
         status.torque_bias[i] = c.dynamics.bias[i]
         command.torque[i] = force + status.torque_posture[i] + status.torque_walls[i] + status.torque_bias[i]
-    saturate(c, state, dt, command.torque, status)
+    saturate(c, dt, command.torque, status)
     report(c, status)
 
 
@@ -709,7 +709,8 @@ cdef class Controller:
             self.data.want.quaternion[j] = self.data.attitude[j]
         for i in range(self.data.model.n):
             self.data.posture[i] = state.data.q[i]
-            self.data.torque[i] = state.data.torque[i] if state.data.has_torque else 0.0
+            most = self.data.settings.torque_limit[i]
+            self.data.torque[i] = clamp(state.data.torque[i], -most, most) if state.data.has_torque else 0.0
             self.data.observer.dq[i] = state.data.dq[i]
         for j in range(3):
             self.data.place[j] = self.data.reference[j]

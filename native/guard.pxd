@@ -31,6 +31,7 @@ cdef struct GuardLimits:             # meanings, units and sources: `GuardLimits
     double free_force
     double speed_max
     double joint_speed_max
+    double speed_error
     double power_max
     double depth_max
     double reach
@@ -86,6 +87,7 @@ cdef struct Guard:                   # its memory
     double powerful_for
     double frozen_for
     double slow_force                # N, the force `jump_time` ago, about
+    double off_speed[MAX_JOINTS]     # rad/s, between what a joint's position and its velocity say, within about 10 ms
     double raw_before[6]
     double swing                     # N, mean size of the force error's swing
     double mean_error                # N, slow mean of the force error
@@ -104,11 +106,10 @@ cdef inline int guard_motion(Guard* g, const GuardLimits* m, const GuardSeen* s)
     """Clock, encoders, speeds, place and power."""
     cdef int causes = 0
     cdef int i
-    cdef double moved
+    cdef double moved, way
     cdef double t = s.dt if s.dt > s.loop_step else s.loop_step
-    cdef double way
     cdef bint fast = not s.speed <= m.speed_max
-    if s.clock_step > t and s.clock_step <= 0.05:  # a loop that woke early has still seen a whole cycle of the arm
+    if s.clock_step > 0.0 and s.clock_step <= 0.05:  # what was read belongs to the arm's time, however late the loop is
         t = s.clock_step
     way = m.joint_speed_max * t
     if not s.first:
@@ -117,7 +118,9 @@ cdef inline int guard_motion(Guard* g, const GuardLimits* m, const GuardSeen* s)
             causes |= CLOCK
         for i in range(s.n):
             moved = s.q[i] - s.q_before[i]
-            if not (fabs(moved - s.dq[i] * t) <= way and fabs(moved) <= 4.0 * way):  # not by its own speed, nor by any
+            g.off_speed[i] += (moved / t - s.dq[i] - g.off_speed[i]) * t / (0.01 + t)
+            if not (fabs(g.off_speed[i]) <= m.speed_error and fabs(moved - s.dq[i] * t) <= way
+                    and fabs(moved) <= 4.0 * way):
                 causes |= STATE_JUMP
     for i in range(s.n):
         fast = fast or not fabs(s.dq[i]) <= m.joint_speed_max

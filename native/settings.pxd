@@ -65,6 +65,7 @@ cdef struct Settings:
     double retract_speed
     double flight_speed
     double yield_after
+    double yield_force
     double sensor_timeout
     double free_force_max
     double jump_position

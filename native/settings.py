@@ -51,7 +51,9 @@ class GuardLimits:
     speed_max: float = 0.30
     """m/s of the TCP."""
     joint_speed_max: float = 1.5
-    """rad/s, of each joint."""
+    """rad/s, of each joint; four times as much in one cycle is no motion of an arm."""
+    speed_error: float = 0.5
+    """rad/s, between what a joint's position and what its velocity say, within about 10 ms."""
     power_max: float = 5.0
     """W into the body: 60 N at 80 mm/s."""
     depth_max: float = 0.05
@@ -93,7 +95,7 @@ class ControllerSettings:
     """
 
     period: float = 0.001
-    """s, nominal control period; steps shorter than half or longer than twice of it are clamped."""
+    """s, nominal control period; steps shorter than half of it or longer than four times are clamped."""
     damping_ratio: float = 0.8
     normal_damping: float = 250.0
     """Ns/m on top of the fitted damping, along the press direction while in contact."""
@@ -112,8 +114,8 @@ class ControllerSettings:
     """s in which the gain comes back."""
     force_feedback_max: float = 25.0
     """N, clamp of the PI part; a lost sensor costs at most this."""
-    force_max: float = 60.0
-    """N, the most that a set-point may ask for; the site and tool lower it."""
+    force_max: float = 70.0
+    """N, the most that a set-point may ask for: the largest soft cap of sites.yaml; the site and tool lower it."""
     force_rate_max: float = 60.0
     """N/s."""
     force_filter: float = 0.004
@@ -123,7 +125,7 @@ class ControllerSettings:
     drop_rate: float = 3000.0
     """N/s for a cause of level DROP; what the joints' torque rates allow is less."""
     inward_margin: float = 8.0
-    """N by which the total force along the press direction may exceed what is asked and corrected, unless it brakes."""
+    """N by which the total force along the press direction may exceed what is asked and corrected."""
     fade_speed: float = 0.06
     """m/s into the body, from where the pressing force fades: nothing that holds against 1 N moves so fast."""
     fade_width: float = 0.06
@@ -185,7 +187,9 @@ class ControllerSettings:
     flight_speed: float = 0.5
     """m/s, the most at which the tool keeps away from whoever comes after it, after a stop."""
     yield_after: float = 0.006
-    """m that the tool may be pushed outwards after a stop before its reference follows: 3 N on 500 N/m."""
+    """m that the tool may be pushed outwards after a stop before its reference follows: 4.8 N on 800 N/m."""
+    yield_force: float = 4.0
+    """N, the most that then holds against whoever pushes; below `unload_force` of the guard."""
     sensor_timeout: float = 0.008
     """s."""
     free_force_max: float = 3.0

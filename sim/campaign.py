@@ -6,6 +6,7 @@ of processes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import control, native, urdf
 from ..control.figure import Figure
 from ..control.limits import binding_force, load_walls
 from ..control.plan import PressPlan
@@ -202,7 +204,7 @@ def campaign(
 ) -> list[Outcome]:
     """Runs 0 … `runs` - 1, those that `store` (JSON lines) does not hold already; every one that ends goes into it."""
     check_kinds(kinds)
-    head = {"schema": "massage-arm/faults/1", "seed": seed, "kinds": list(kinds)}
+    head = {"schema": "massage-arm/faults/1", "seed": seed, "kinds": list(kinds), "code": code_hash()}
     done = _resume(store, head, runs)
     missing = [number for number in range(runs) if number not in done]
     if on_progress is not None:
@@ -226,6 +228,17 @@ def _do(task: tuple[int, int, tuple[str, ...]]) -> Outcome:
         raise
 
 
+def code_hash() -> str:
+    """sha256 of all that runs are made from, so that outcomes of different code are not mixed."""
+    places = (__file__, control.__file__, urdf.__file__, native.__file__, native.controller.__file__)
+    files = {file for place in places if place for file in Path(place).parent.rglob("*")}
+    parts = (".py", ".so", ".yaml", ".npz", ".xacro")
+    total = hashlib.sha256()
+    for file in sorted(file for file in files if file.suffix in parts):
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
 def _resume(store: Path | None, head: dict[str, object], runs: int) -> dict[int, Outcome]:
     """What `store` holds of this campaign; a last line that was cut off is dropped, another campaign is refused."""
     if store is None:
@@ -240,7 +253,9 @@ def _resume(store: Path | None, head: dict[str, object], runs: int) -> dict[int,
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{store}: is not the file of a campaign: {error}") from None
     if first != head:
-        raise InputError(f"{store}:1: holds another campaign; another file, or its seed and kinds, is needed")
+        raise InputError(
+            f"{store}:1: holds another campaign, or one of other code; another file, or its seed and kinds, is needed"
+        )
     if cut:
         with store.open("r+b") as file:
             file.truncate(store.stat().st_size - len(cut))

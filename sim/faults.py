@@ -38,8 +38,8 @@ class Kind:
 
     @property
     def middle(self) -> float:
-        """Of the range, by its logarithm where it has no sign."""
-        return math.sqrt(self.low * self.high) if self.low > 0.0 else 0.5 * (self.low + self.high)
+        """Of the range, by its logarithm; where it has a sign, the largest."""
+        return math.sqrt(self.low * self.high) if self.low > 0.0 else self.high
 
 
 FAULTS: dict[str, Kind] = {

@@ -302,11 +302,10 @@ class PressSimulation:
         site = find_site(self._site.name)
         cap = binding_force(site.name, self.plan.tool, self.plan.limits).value
         settings = settings or ControllerSettings()
-        settings = replace(
-            settings,
-            period=self._cycle * PERIOD,
-            force_max=min(settings.force_max, cap, self.plan.force_n),
-        )
+        if self.plan.force_n > settings.force_max:
+            most = f"force_max of the controller, {settings.force_max:g} N"
+            raise InputError(f"force_n: {self.plan.force_n:g} N is not allowed; at most {most}, is")
+        settings = replace(settings, period=self._cycle * PERIOD, force_max=min(cap, self.plan.force_n))
         believed = ArmModel(wrong_chain(self.model.chain, d, rng))
         heavier = 1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)
         payload_mass, payload_com = self._payload()

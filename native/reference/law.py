@@ -131,7 +131,7 @@ class ReferenceController:
             press_direction=self.direction, force=0.0, force_rate=0.0, approach_speed=0.0, stiffness=np.zeros(3),
         )  # fmt: skip
         self.posture = self.seen = state.q.copy()
-        self.torque = state.torque.copy() if state.has_torque else np.zeros(self.chain.n)
+        self.torque = np.clip(state.torque, -self.limit, self.limit) if state.has_torque else np.zeros(self.chain.n)
         self.tank, self.share, self.springs = self.settings.tank_begin, 1.0, 0.0
         self.tare_wrench: Floats | None = None
         self.active = True
@@ -182,7 +182,7 @@ class ReferenceController:
         posture = t0 - J.T @ inertias[0] @ J @ np.linalg.solve(M, t0)
         posture = np.clip(posture, -g.posture_max, g.posture_max)
         bias = self._bias(state.q, state.dq)
-        torque = self._saturate(J.T @ F + posture + self._walls(state) + bias, state, dt)
+        torque = self._saturate(J.T @ F + posture + self._walls(state) + bias, dt)
         status = self._status()
         status.position, status.wrench, status.wrench_command, status.torque_posture = position, wrench, F, posture
         return SimpleNamespace(torque=torque), status
@@ -310,7 +310,7 @@ class ReferenceController:
         if c.state in (FAULT, RETRACT, RELEASE):
             return c.reference - c.push_out * clamp(1.0 + inward / self.settings.push_out_speed, 0.0, 1.0)
         if c.state == IDLE and c.stopped:
-            return float(self.stiffness[0]) * self.settings.yield_after
+            return float(self.settings.yield_force)
         return c.reference + max(c.feedback, 0.0) + self.settings.inward_margin if c.touching else np.inf
 
     def _normal_force(self, ahead: float, inward: float) -> float:
@@ -332,15 +332,13 @@ class ReferenceController:
         push = (g.wall_stiffness * into + g.wall_damping * np.maximum(0.0, -side * state.dq)) * into / g.wall_width
         return np.asarray(side * np.minimum(push, g.wall_max))
 
-    def _saturate(self, torque: Floats, state: Any, dt: float) -> Floats:
-        """Clamp, rate, clamp: what the arm says it applied may itself be beyond the limit."""
+    def _saturate(self, torque: Floats, dt: float) -> Floats:
+        """Clamp, then rate against the last command: what the arm says it applied may be wrong."""
         if not np.isfinite(torque).all():
             self.contact.stop(Cause.NOT_FINITE_COMMAND)
             torque = np.zeros(self.chain.n)
-        last = state.torque if state is not None and state.has_torque else self.torque
         goal = np.clip(torque, -self.limit, self.limit)
-        step = [toward(a, b, c) for a, b, c in zip(last, goal, self.rate * dt, strict=True)]
-        self.torque = np.clip(np.array(step), -self.limit, self.limit)
+        self.torque = np.array([toward(a, b, c) for a, b, c in zip(self.torque, goal, self.rate * dt, strict=True)])
         return self.torque.copy()
 
     def _blind(self, dt: float, state: Any) -> tuple[SimpleNamespace, Status]:
@@ -357,7 +355,7 @@ class ReferenceController:
                 self.contact.hear(float(-self.direction @ (R @ wrench[:3])), dt)
             self.contact.help_out(heard, dt)
             torque -= dynamics.jacobian(self.chain, self.seen)[:3].T @ self.direction * self.contact.push_out
-        return SimpleNamespace(torque=self._saturate(torque, None, dt)), self._status()
+        return SimpleNamespace(torque=self._saturate(torque, dt)), self._status()
 
     def _status(self) -> Status:
         c = self.contact

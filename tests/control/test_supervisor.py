@@ -27,6 +27,7 @@ READY_TO_PRESS = Readiness(
     residual_n=0.1,
     force_n=0.2,
     causes="",
+    astray="",
     kept_out="",
     limits_loaded=True,
     person="average",
@@ -41,7 +42,7 @@ running  -       paused   -       stopped guided -     ready faulted
 paused   -       paused   running stopped guided -     -     faulted
 stopped  -       stopped  -       stopped guided ready -     stopped
 faulted  -       faulted  -       stopped guided ready -     faulted
-guided   -       guided   -       guided  guided ready -     guided
+guided   -       guided   -       stopped guided ready -     guided
 """
 CELLS = [
     (State(row.split()[0]), Event(event), following)
@@ -66,7 +67,7 @@ def test_every_state_meets_every_event(state: State, event: Event, following: st
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", [Event.STOP, Event.PAUSE, Event.GUIDE])
 def test_stop_pause_and_guide_are_never_refused(state: State, event: Event) -> None:
-    nothing = Readiness(False, False, math.nan, math.nan, "clock", "kidney_left", False, "", "")
+    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", False, "", "")
     assert ORDERS[react(state, event, nothing, free=False)] is not Order.FOLLOW
 
 
@@ -97,6 +98,7 @@ UNREADY = {
     "residual_n": (RESIDUAL_MAX_N * 1.001, "the force wandered by 1.5 N during the tare; at most 1.5 N is allowed"),
     "force_n": (-FREE_FORCE_N * 1.001, "-3 N is on the tool; at most 3 N is allowed"),
     "causes": ("over force", "over force is latched; acknowledge it first"),
+    "astray": ("60 mm", "the tool is 60 mm from where the press begins; guide it there"),
     "kept_out": ("kidney_left", "the target lies in kidney_left, where nothing may press"),
     "limits_loaded": (False, "no limits are loaded"),
     "person": ("", "no person is named"),
@@ -122,7 +124,7 @@ def test_at_its_bound_a_force_is_allowed_and_nan_is_not(what: str) -> None:
 
 
 def test_all_that_is_missing_is_said_at_once() -> None:
-    nothing = Readiness(False, False, math.nan, math.nan, "clock", "kidney_left", False, "", "")
+    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", False, "", "")
     assert len(missing(nothing)) == len(UNREADY)
     with pytest.raises(InputError, match=r"latched.*; .*silent; .*not tared; .*wandered"):
         react(State.READY, Event.BEGIN, nothing, free=True)
@@ -138,7 +140,7 @@ def test_nothing_goes_on_before_the_tool_has_withdrawn(state: State, event: Even
 
 
 def test_an_acknowledgement_needs_nothing_but_a_free_tool() -> None:
-    nothing = Readiness(False, False, math.nan, math.nan, "clock", "kidney_left", False, "", "")
+    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", False, "", "")
     assert react(State.FAULTED, Event.ACKNOWLEDGE, nothing, free=True) is State.READY
 
 

@@ -71,11 +71,6 @@ def test_causes_add_up() -> None:
         assert controller.step(scene.state, scene.set_point, dt)[1].causes == causes
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="known defect: the torque-rate limit believes whatever torque the arm reports, and one wrong sample"
-    " makes the command leap (bench.garbage: over_rate)",
-)
 def test_no_torque_that_the_arm_reports_makes_the_command_leap() -> None:
     outcome = garbage.garbage(8_000, seed=1, only=lambda run: is_torque(run) and run.kind in ("huge", "-huge", "half"))
     assert not outcome.violations, outcome.examples

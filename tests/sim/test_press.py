@@ -56,7 +56,7 @@ def test_a_surface_that_comes_early_is_met_softly() -> None:
 
 
 def test_a_surface_that_is_not_there_ends_the_search_without_force() -> None:
-    ticks = run(SHORT, surface_off=0.150)
+    ticks = run(SHORT, surface_off=0.080)
     assert Cause(int(ticks["causes"][-1])) == Cause.SURFACE_NOT_FOUND
     assert ticks["force_true"].max() == 0.0
 
