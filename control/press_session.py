@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from ..native import ArmState, Cause, ContactState, Controller, InputError, SetPoint, Task
 from .plan import PressPlan
 from .profile import PressProfile
-from .supervisor import ORDERS, Event, Order, Readiness, State, parse_requests, react
+from .supervisor import ORDERS, TABLE, Event, Order, Readiness, State, parse_requests, react
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class PressSession:
         """One step of the slow side: `seen` of the arm, at `time` [s] of the session's own clock."""
         self._seen, self._time = seen, time
         nothing_asked = not self._asks
-        if self._controller.status.causes:
+        if self._controller.status.causes and TABLE[self.state][Event.FAULT] is not self.state:
             self._take(Event.FAULT)
         if self._tared_at is None:
             self._tare()
@@ -154,6 +154,8 @@ class PressSession:
     @property
     def _astray(self) -> str:
         """How the tool stands beside the way to the target, further than the controller follows; empty: it does not."""
+        if not np.all(np.isfinite(self._seen.q)):
+            return "nobody knows how far"
         settings, pose = self._controller.settings, self._controller.model.forward(self._seen.q)
         off = pose[:3, 3] - self._target
         across = float(np.linalg.norm(off - (self._direction @ off) * self._direction))

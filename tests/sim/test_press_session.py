@@ -97,3 +97,27 @@ def test_guided_the_arm_yields_to_a_hand() -> None:
 def test_a_request_that_is_none_is_refused_before_anything_moves() -> None:
     with pytest.raises(InputError, match="asks: 'jump@3' is not allowed"):
         PressSimulation(replace(PLAN, asks="jump@3"))
+
+
+def test_a_joint_that_nobody_knows_ends_the_press_not_the_program() -> None:
+    simulation = PressSimulation(replace(PLAN, faults=f"encoder_cut@{HOLDING}", asks="acknowledge@9"))
+    blocks = []
+    while (block := simulation.advance(250)) is not None:
+        blocks.append(block)
+    simulation.close()
+    assert Cause(int(blocks[-1]["causes"][-1])) == Cause.NOT_FINITE_STATE
+    assert "activation refused" in simulation.refusals[0]
+    assert simulation.session.state is State.FAULTED
+
+
+@pytest.mark.parametrize("after", [0.1, 0.5])
+def test_a_stop_after_guiding_lets_go_at_once(after: float) -> None:
+    simulation, ticks = run(f"guide@{HOLDING}, stop@{HOLDING + after}")
+    assert ticks["force_true"][ticks["time"] > HOLDING + after + 0.2].max() < 5.0
+    assert Cause(int(ticks["causes"][-1])) == Cause.STOP_ASKED
+    assert simulation.session.state is State.STOPPED
+
+
+def test_what_is_asked_after_the_end_is_not_forgotten() -> None:
+    simulation, _ = run("pause@60")
+    assert "pause comes too late: the press ended at" in simulation.refusals[0]
