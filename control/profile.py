@@ -6,7 +6,7 @@ from ..native import ContactState, SetPoint, Status, Task
 from .plan import PressPlan
 
 TOUCH_FORCE_N = 3.0
-_VALID_S = 0.1  # a set-point older than this is stale: docs/safety.md, Stopping
+_VALID_S = 0.1  # a set-point older than this is stale: docs/safety_case.md
 
 
 class PressProfile:
