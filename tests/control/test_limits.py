@@ -161,6 +161,7 @@ REFUSED = {
     "hold raised": ("levator:\n  hold_s: 91\n  source: me", 3, "levator.hold_s: 91", "from 0 to 90 .*A.9"),
     "no source": ("levator: {force_n: 9}", 2, "key levator.source is missing", "a text is expected"),
     "empty source": ('levator: {force_n: 9, source: ""}', 2, "levator.source: ''", "a text is"),
+    "blank source": ('levator: {force_n: 9, source: " "}', 2, "levator.source: ' '", "a text is"),
     "another unit": ("levator: {force_kg: 2, source: me}", 2, "levator.force_kg: this key", "force_n"),
     "unit in the value": ("levator: {force_n: 9 N, source: me}", 2, "levator.force_n: 9 N", "a finite number from 0"),
     "unknown place": ("knee: {force_n: 9, source: me}", 2, "knee: this key", "allowed are everywhere, posterior_neck"),
@@ -201,6 +202,8 @@ def test_a_file_that_may_not_be_is_refused_with_file_line_key_and_what_is_allowe
         (b"schema: massage-arm/limits/1\n", r"own\.yaml:1: schema: massage-arm/limits/1 is not allowed"),
         (b"schema: massage-arm/own-limits/2\n", r"own\.yaml:1: schema: .*own-limits/2 is not allowed"),
         (b"\xff\xfe\x00\x01", r"own\.yaml: is not a text file"),
+        (b"schema: massage-arm/own-limits/1\nlevator: {source: &it [*it]}\n", r"own\.yaml: is nested too deep"),
+        (b"schema: massage-arm/own-limits/1\nlevator: " + 9999 * b"[", r"own\.yaml: is nested too deep"),
     ],
 )
 def test_what_is_no_file_of_own_limits_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -252,10 +255,24 @@ def test_a_press_above_an_own_limit_is_refused_with_cap_and_source(tmp_path: Pat
     check_plan(replace(plan, force_n=40.0, site="lumbar_erector_left"))  # not a word about that place
 
 
+def test_what_is_shown_of_a_limit_is_allowed(tmp_path: Path) -> None:
+    own('levator: {pressure_kpa: 40, source: "tender"}\n', tmp_path)
+    plan = PressPlan(site="levator_left", force_n=1.0, limits=str(tmp_path / "own.yaml"))
+    cap = binding_force(plan.site, plan.tool, plan.limits)  # 12.566 N
+    assert cap.shown == 12.5
+    check_plan(replace(plan, force_n=cap.shown))
+    with pytest.raises(InputError, match="at most 12.5 N"):
+        check_plan(replace(plan, force_n=12.6))
+
+
+def test_a_source_of_many_lines_is_told_on_one(tmp_path: Path) -> None:
+    assert own("levator: {force_n: 9, source: 'the\n\n doctor'}\n", tmp_path)["levator"].source == "the doctor"
+
+
 def test_a_place_may_be_closed(tmp_path: Path) -> None:
     own('gluteal: {force_n: 0, source: "a wound"}\n', tmp_path)
     plan = PressPlan(site="gluteal_left", force_n=0.1, limits=str(tmp_path / "own.yaml"))
-    with pytest.raises(InputError, match="a wound"):
+    with pytest.raises(InputError, match="0.1 N is not allowed at gluteal_left; nothing is .*a wound"):
         check_plan(plan)
 
 
