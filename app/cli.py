@@ -329,7 +329,9 @@ def bench_scan(
 def limits(
     site: Annotated[str, typer.Argument(help="Where, such as lumbar_erector_right.")],
     tool: Annotated[str, typer.Option(help="Tool by name, or path of a tool file.")] = "thumb",
-    file: Annotated[Path | None, typer.Option(help="Limits of one's own (YAML): they may only lower.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--limits", help="Limits of one's own (YAML): they may only lower.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
     """Every limit that holds at a site with a tool, the binding one first, each with its source."""

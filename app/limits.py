@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..control.limits import Limit, force_limits, general_limits, hold_limits, load_own_limits, load_walls
 from ..control.sites import find_site
@@ -27,15 +28,16 @@ def print_limits(site_name: str, tool_name: str, file: Path | None, as_json: boo
         print_json({"site": site.name, "tool": tool.name, "area": site.area, "binding": asdict(binding), **shown})
         return
     wall = load_walls()[site.area]
-    print(f"{site.name} with {tool.name}: at most {binding.value:.1f} N, by {binding.name} ({binding.source})")
+    print(f"{site.name} with {tool.name}: at most {binding.shown:.1f} N, by {binding.name} ({binding.source})")
     print(f"outer wall: {wall.force_n:g} N, {wall.pressure_kpa:g} kPa ({wall.source})")
     table = Table(box=None, pad_edge=False)
     for column in ("limit", "value", "source"):
         table.add_column(column, justify="right" if column == "value" else "left", overflow="fold")
     for limit in (*force, *hold, *others):
-        table.add_row(limit.name.replace("_", " "), f"{_spelled(limit)} {limit.unit}", limit.source)
+        row = (limit.name.replace("_", " "), f"{_spelled(limit)} {limit.unit}", limit.source)
+        table.add_row(*map(Text, row))  # as it is: brackets that somebody wrote are no mark-up
     Console().print(table)
 
 
 def _spelled(limit: Limit) -> str:
-    return f"{limit.value:.1f}" if limit.unit == "N" else f"{limit.value:g}"
+    return f"{limit.shown:.1f}" if limit.unit == "N" else f"{limit.value:g}"

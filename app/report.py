@@ -7,7 +7,7 @@ stays around a megabyte and can be zoomed.
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ from ..control.run_log import Run, read_run
 from ..control.ticks import Ticks, all_causes
 from ..native import ContactState
 from ..native.errors import InputError
-from .run import FAULT_STEM, PICTURE_FILE, REPORT_FILE, write_whole
+from .run import PICTURE_FILE, REPORT_FILE, fault_records, write_whole
 
 _MAX_POINTS = 12_000  # per curve; two per bucket, its smallest and largest value, so that no peak is lost
 _FREE_N = 5.0  # less than that does not hold anybody
 _ASKED, _TRUE, _MEASURED = "#444444", "#0072b2", "#e69f00"  # Okabe & Ito: safe for colour-blind readers
 _JOINTS = ("#332288", "#44aa99", "#cc6677", "#999933", "#88ccee", "#882255", "#117733", "#ddcc77", "#aa4499", "#777777")
+
+_CLOCK_FAILED = "The arm's clock failed; times here are counted in control cycles."
 
 Signal = npt.NDArray[np.float64]
 
@@ -58,7 +60,7 @@ class Plot:
 def write_report(folder: Path) -> Path:
     """Write `report.html` into the run folder; its path."""
     path = folder / REPORT_FILE
-    faults = [read_run(record) for record in sorted(folder.glob(f"{FAULT_STEM}-*.mcap"))]
+    faults = [read_run(record) for record in fault_records(folder)]
     page = render(read_run(folder), _picture(folder / PICTURE_FILE), folder.resolve().name, faults)
     write_whole(path, page.encode())
     return path
@@ -69,6 +71,8 @@ def render(run: Run, picture: bytes | None, name: str, faults: Sequence[Run] = (
     if not len(run.ticks):
         raise InputError(f"{name}: the log holds no ticks; a report needs at least one")
     plan = parse_plan(run.metadata["plan"])
+    clock_failed = _clock_failed(run.ticks)
+    run, faults = _counted(run), [_counted(fault) for fault in faults]
     figures = metrics(run.ticks, plan)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -76,7 +80,7 @@ def render(run: Run, picture: bytes | None, name: str, faults: Sequence[Run] = (
     return environment.get_template("report.html.j2").render(
         name=name,
         title=f"{plan.force_n:g} N on {plan.site.replace('_', ' ')}",
-        warnings=_warnings(run),
+        warnings=[*_warnings(run), *([_CLOCK_FAILED] if clock_failed else [])],
         facts=_facts(run, plan),
         figures=[_row(figure) for figure in figures if not figure.name.startswith("time_")],
         times=[_row(figure) for figure in figures if figure.name.startswith("time_") and figure.value > 0],
@@ -85,6 +89,19 @@ def render(run: Run, picture: bytes | None, name: str, faults: Sequence[Run] = (
         faults=[_fault(number, fault) for number, fault in enumerate(faults, 1)],
         panels=[_data(run.ticks, _plots(run, figures)), *(_fault_panel(fault) for fault in faults)],
     )
+
+
+def _counted(run: Run) -> Run:
+    """The run, its time counted in cycles where the arm's clock failed: a leap would blank or stretch every plot."""
+    if not _clock_failed(run.ticks):
+        return run
+    ticks = run.ticks.copy()
+    ticks["time"] = ticks["time"][0] + np.arange(len(ticks)) / parse_plan(run.metadata["plan"]).control_hz
+    return replace(run, ticks=ticks)
+
+
+def _clock_failed(ticks: Ticks) -> bool:
+    return "clock" in all_causes(ticks) or not (np.diff(ticks["time"]) > 0.0).all()
 
 
 def _picture(path: Path) -> bytes | None:
@@ -103,11 +120,15 @@ def _warnings(run: Run) -> list[str]:
     causes = all_causes(run.ticks)
     if causes:
         said.append(f"The controller intervened: {', '.join(causes)}.")
+    if "refused" in run.summary:
+        said.append(f"Refused on the way: {run.summary['refused']}.")
     return said
 
 
 def _facts(run: Run, plan: PressPlan) -> list[tuple[str, str]]:
     """What was done, for the head of the report."""
+    asked = [("Asked on the way", plan.asks)] if plan.asks else []
+    lowered = [("Own limits", Path(plan.limits).name)] if plan.limits else []
     return [
         ("Site", plan.site.replace("_", " ")),
         ("Press", f"{plan.force_n:g} N; ramp {plan.ramp_s:g} s, hold {plan.hold_s:g} s, release {plan.release_s:g} s"),
@@ -115,6 +136,8 @@ def _facts(run: Run, plan: PressPlan) -> list[tuple[str, str]]:
         ("Arm", f"{Path(plan.arm).name}, control at {plan.control_hz} Hz"),
         ("Person", plan.person),
         ("Disturbances", f"{plan.disturbances}, seed {plan.seed}"),
+        *asked,
+        *lowered,
         ("Length", f"{run.ticks['time'][-1]:.1f} s"),
     ]
 
@@ -187,6 +210,8 @@ def _fault(number: int, fault: Run) -> dict[str, Any]:
 def _fault_panel(fault: Run) -> dict[str, Any]:
     ticks, at = fault.ticks, _first_fault(fault)
     along = np.einsum("ij,ij->i", ticks["tcp_position"], ticks["press_direction"])
+    along[ticks["contact_state"] == ContactState.FAULT] = np.nan  # there the pose is no reading
+    way = 1e3 * (along - along[max(0, at - 1)])
     plots = [
         Plot(
             "Force",
@@ -197,7 +222,11 @@ def _fault_panel(fault: Run) -> dict[str, Any]:
                 Curve("reference", _ASKED, ticks["force_reference"], dashed=True),
             ],
         ),
-        Plot("Way of the tool into the body", "mm", [Curve("since the fault", _TRUE, 1e3 * (along - along[at]))]),
+        Plot(
+            "Way of the tool into the body",
+            "mm",
+            [Curve("since the fault", _TRUE, way)],
+        ),
         Plot("Torque, share of the joint's limit", "%", _torque_curves(fault)),
     ]
     begin, end = max(0, at - len(ticks) // 22), len(ticks) - 1

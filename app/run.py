@@ -130,6 +130,16 @@ def prepare_folder(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written to ({error.strerror}); give a folder with --out") from None
 
 
+def fault_records(folder: Path) -> list[Path]:
+    """The records of faults in a run folder, the first fault first."""
+    records = (path for path in folder.glob(f"{FAULT_STEM}-*.mcap") if _fault_number(path).isdecimal())
+    return sorted(records, key=lambda path: int(_fault_number(path)))
+
+
+def _fault_number(path: Path) -> str:
+    return path.stem.removeprefix(f"{FAULT_STEM}-")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all."""
     part = path.with_name(f".{path.name}.part")

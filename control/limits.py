@@ -7,6 +7,7 @@ is the comfort cap of the site. A file of one's own may lower limits, never rais
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,11 @@ class Limit:
     value: float
     unit: str
     source: str
+
+    @property
+    def shown(self) -> float:
+        """The value for a person, rounded down to a tenth: whoever asks for what is shown is not refused."""
+        return math.floor(10 * self.value) / 10
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,12 @@ def load_own_limits(path: Path) -> dict[str, OwnLimits]:
             }
         )
     values = read_yaml(path, OWN_SCHEMA, fields)
-    return {place: OwnLimits(**entry) for place, entry in values.items() if entry is not None}
+    return {place: _own(entry) for place, entry in values.items() if entry is not None}
+
+
+def _own(entry: dict[str, Any]) -> OwnLimits:
+    """One place; its source on one line, for the messages that it is told in."""
+    return OwnLimits(**{**entry, "source": " ".join(entry["source"].split())})
 
 
 def _lower(most: float, note: str) -> Field:

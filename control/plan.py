@@ -81,6 +81,7 @@ _KINDS |= {
 }
 _CHOICES: dict[str, tuple[object, ...]] = {"disturbances": DISTURBANCES, "control_hz": CONTROL_HZ, "skin": SKINS}
 _MAX_SHIFT_MM = 50.0  # re-positioning moves the skin by 5 to 50 mm; assumption
+_LONGEST_WAIT_S = 3600.0  # a session waits for what is still to be asked, however long that takes; own choice
 _LEAST, _MOST = {"shift_mm": -_MAX_SHIFT_MM}, {"shift_mm": _MAX_SHIFT_MM}
 _FIELDS = {
     name: Field(
@@ -140,7 +141,12 @@ def check_plan(plan: PressPlan) -> None:
 
 
 def _check_events(plan: PressPlan) -> None:
-    parse_requests(plan.asks or "")
+    requests = parse_requests(plan.asks or "")
+    if plan.asks is not None and not requests:
+        raise InputError(f"asks: {plan.asks!r} is not allowed; REQUEST@SECONDS is, such as pause@8")
+    if requests and requests[-1][0] > _LONGEST_WAIT_S:
+        at, what = requests[-1]
+        raise InputError(f"asks: {what}@{at:g} is not allowed; a time from 0 to {_LONGEST_WAIT_S:g} s is")
     if not abs(plan.shift_mm) <= _MAX_SHIFT_MM:  # NaN fails too
         raise InputError(
             f"shift_mm: {plan.shift_mm:g} mm is not allowed; from -{_MAX_SHIFT_MM:g} to {_MAX_SHIFT_MM:g} mm is"
@@ -153,10 +159,9 @@ def _check_events(plan: PressPlan) -> None:
 
 def _check_limit(name: str, value: float, limit: Limit, site: str) -> None:
     if not 0.0 < value <= limit.value:  # NaN fails too
-        least = math.floor(10 * limit.value) / 10
+        allowed = f"more than 0 and at most {limit.shown:g} {limit.unit} is" if limit.shown > 0.0 else "nothing is"
         raise InputError(
-            f"{name}: {value:g} {limit.unit} is not allowed at {site}; "
-            f"more than 0 and at most {least:g} {limit.unit} is ({limit.name}; {limit.source})"
+            f"{name}: {value:g} {limit.unit} is not allowed at {site}; {allowed} ({limit.name}; {limit.source})"
         )
 
 

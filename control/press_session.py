@@ -84,7 +84,8 @@ class PressSession:
             self.refusals.append(f"{self._time:.2f} s: {error}")
 
     def end(self) -> None:
-        """Let the force out at the rate of the plan and withdraw, as at the end of the hold."""
+        """Let the force out at the rate of the plan and withdraw, as at the end of the hold; nothing more is asked."""
+        self._asks.clear()  # else a `begin` of the plan would press again, and a late `resume` be waited for
         self._profile.end()
 
     @property

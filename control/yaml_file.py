@@ -52,6 +52,13 @@ def read_yaml(path: Path, schema: str, fields: Fields) -> dict[str, Any]:
 
     A list comes as a tuple, a nested mapping as a dict. Raises InputError for anything else than the fields describe.
     """
+    try:
+        return _read(path, schema, fields)
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deep, or in itself") from None
+
+
+def _read(path: Path, schema: str, fields: Fields) -> dict[str, Any]:
     root = _compose(path)
     if not isinstance(root, yaml.MappingNode):
         line = root.start_mark.line + 1 if root is not None else 1
@@ -156,7 +163,7 @@ def _value(node: yaml.Node, kind: object) -> Any:
         return None
     text, plain = node.value, node.style is None
     if kind is str:
-        return text if node.tag.endswith(":str") and text else None
+        return text if node.tag.endswith(":str") and text.strip() else None
     if not plain:  # a number in quotes is a text
         return None
     if kind is bool:

@@ -29,7 +29,9 @@ def test_a_plan_file_overrides_the_defaults_it_names(tmp_path: Path) -> None:
 
 
 def test_a_written_plan_reads_back_equal(tmp_path: Path) -> None:
-    plan = PressPlan(force_n=12.345678901234567, tip="link_7", control_hz=250, disturbances="harsh")
+    plan = PressPlan(
+        force_n=12.345678901234567, tip="link_7", control_hz=250, limits="own: [1].yaml", asks="pause@5, resume@9"
+    )
     (tmp_path / "plan.yaml").write_text(plan_yaml(plan))
     assert load_plan(tmp_path / "plan.yaml") == plan
     assert parse_plan(plan_yaml(plan)) == plan
@@ -98,6 +100,10 @@ def test_a_small_tool_is_limited_by_pressure(monkeypatch: pytest.MonkeyPatch) ->
         ({"startle_s": -1.0}, "startle_s: -1 s.*from 0 s on"),
         ({"shift_s": math.nan}, "shift_s: nan s"),
         ({"shift_s": 3.0, "shift_mm": 80.0}, "shift_mm: 80 mm.*-50 to 50 mm"),
+        ({"asks": ""}, "asks: '' is not allowed; REQUEST@SECONDS is"),
+        ({"asks": " , "}, "asks: ' , ' is not allowed; REQUEST@SECONDS is"),
+        ({"asks": "pause@5, jump@6"}, "asks: 'jump@6' is not allowed; REQUEST@SECONDS is, with one of begin, pause"),
+        ({"asks": "pause@5, resume@3601"}, "asks: resume@3601 is not allowed; a time from 0 to 3600 s is"),
     ],
 )
 def test_every_other_value_out_of_range_is_named_with_what_is_allowed(change: dict[str, Any], said: str) -> None:

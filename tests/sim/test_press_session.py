@@ -11,14 +11,18 @@ from massage_arm.native import Cause, ContactState, InputError
 from massage_arm.sim.press import PressSimulation
 
 HOLDING = 6.5  # s, when this press holds its 30 N
+LONG = 40.0  # s, longer than any of these runs
 PLAN = PressPlan(force_n=30.0, hold_s=2.0, release_s=1.0)
 
 
-def run(asks: str) -> tuple[PressSimulation, Ticks]:
+def run(asks: str, withdraw_at: float = np.inf) -> tuple[PressSimulation, Ticks]:
     simulation = PressSimulation(replace(PLAN, asks=asks))
     blocks = []
-    while (block := simulation.advance(250)) is not None:
+    while simulation.time < LONG and (block := simulation.advance(250)) is not None:
         blocks.append(block)
+        if simulation.time >= withdraw_at:
+            simulation.withdraw()
+            withdraw_at = np.inf
     simulation.close()
     return simulation, np.concatenate(blocks)
 
@@ -76,6 +80,17 @@ def test_acknowledged_it_tares_anew_and_presses_again_on_request() -> None:
 def test_begin_waits_for_the_tare() -> None:
     simulation, _ = run(f"stop@{HOLDING}, acknowledge@8, begin@8.5")
     assert simulation.refusals == []
+
+
+def test_whoever_withdraws_the_arm_is_not_pressed_again_by_what_was_planned() -> None:
+    _, ticks = run(f"stop@{HOLDING}, acknowledge@8, begin@10", withdraw_at=7.5)
+    assert ticks["force_true"][ticks["time"] > 7.5].max() == 0.0
+    assert ticks["time"][-1] < 8.0
+
+
+def test_a_withdrawn_arm_waits_for_nothing() -> None:
+    _, ticks = run(f"pause@{HOLDING}, resume@1000", withdraw_at=9.0)
+    assert ticks["time"][-1] < 9.5
 
 
 def test_guided_the_arm_yields_to_a_hand() -> None:
