@@ -147,6 +147,12 @@ def test_an_acknowledgement_needs_nothing_but_a_free_tool() -> None:
 def test_requests_come_in_the_order_of_time() -> None:
     assert parse_requests("") == []
     assert parse_requests("resume@10.5, pause@8") == [(8.0, Event.PAUSE), (10.5, Event.RESUME)]
+    assert parse_requests("stop@0, guide@0.5, begin@1") == [(0.0, Event.STOP), (0.5, Event.GUIDE), (1.0, Event.BEGIN)]
+
+
+def test_a_refusal_says_what_is_allowed_now() -> None:
+    with pytest.raises(InputError, match="allowed now: pause, stop, guide, acknowledge$"):
+        react(State.STOPPED, Event.RESUME, READY_TO_PRESS, free=True)
 
 
 @pytest.mark.parametrize("text", ["pause", "pause@", "pause@x", "pause@-1", "pause@nan", "pause@inf", "fault@3", "x@3"])
