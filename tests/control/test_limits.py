@@ -261,7 +261,7 @@ def test_what_is_shown_of_a_limit_is_allowed(tmp_path: Path) -> None:
     cap = binding_force(plan.site, plan.tool, plan.limits)  # 12.566 N
     assert cap.shown == 12.5
     check_plan(replace(plan, force_n=cap.shown))
-    with pytest.raises(InputError, match="at most 12.5 N"):
+    with pytest.raises(InputError, match=r"at most 12\.5 N"):
         check_plan(replace(plan, force_n=12.6))
 
 
@@ -272,7 +272,7 @@ def test_a_source_of_many_lines_is_told_on_one(tmp_path: Path) -> None:
 def test_a_place_may_be_closed(tmp_path: Path) -> None:
     own('gluteal: {force_n: 0, source: "a wound"}\n', tmp_path)
     plan = PressPlan(site="gluteal_left", force_n=0.1, limits=str(tmp_path / "own.yaml"))
-    with pytest.raises(InputError, match="0.1 N is not allowed at gluteal_left; nothing is .*a wound"):
+    with pytest.raises(InputError, match=r"0\.1 N is not allowed at gluteal_left; nothing is .*a wound"):
         check_plan(plan)
 
 
