@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from massage_arm.app.cli import main
 from massage_arm.control.plan import PressPlan
 from massage_arm.control.ticks import Ticks, tick_dtype
 from massage_arm.native import ContactState
@@ -18,6 +19,25 @@ PNG = bytes.fromhex(
 )
 JOINTS = tuple(f"joint_{k}" for k in range(1, 8))
 LIMITS = (320.0, 320.0, 176.0, 176.0, 110.0, 40.0, 40.0)
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `massage-arm …` in an empty folder; exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["massage-arm", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exited:
+            main()
+        captured = capsys.readouterr()
+        return int(exited.value.code or 0), captured.out, captured.err
+
+    return call
 
 
 class FakeSimulation:

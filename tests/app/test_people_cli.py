@@ -1,7 +1,6 @@
 """People, bodies, scans and the comparison as a user meets them: what is shown, written and refused."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,27 +8,11 @@ import numpy as np
 import pytest
 import trimesh
 import yaml
-from massage_arm.app.cli import main
 from massage_arm.control.body import load_body
 from massage_arm.control.registration import LANDMARKS
 from PIL import Image
 
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Runs `massage-arm …` in an empty folder; exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["massage-arm", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exited:
-            main()
-        captured = capsys.readouterr()
-        return int(exited.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 def refused(answer: tuple[int, str, str], *said: str) -> None:
