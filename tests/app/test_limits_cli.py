@@ -45,7 +45,7 @@ def test_as_json_every_limit_comes_with_unit_and_source(command: Command, tool: 
     code, out, _ = command("limits", "levator_left", "--tool", tool, "--json")
     shown = json.loads(out)
     assert code == 0
-    assert (shown["site"], shown["tool"], shown["area"]) == ("levator_left", tool, "fifth_lumbar_vertebra")
+    assert (shown["site"], shown["tool"], shown["area"]) == ("levator_left", tool, "shoulder_joint")
     forces = [limit["value"] for limit in shown["force"]]
     assert forces == sorted(forces) and shown["binding"] == shown["force"][0]
     for limit in (*shown["force"], *shown["hold"], *shown["others"]):

@@ -151,7 +151,7 @@ def test_requests_come_in_the_order_of_time() -> None:
 
 
 def test_a_refusal_says_what_is_allowed_now() -> None:
-    with pytest.raises(InputError, match="allowed now: pause, stop, guide, acknowledge$"):
+    with pytest.raises(InputError, match=r"allowed now: pause, stop, guide, acknowledge$"):
         react(State.STOPPED, Event.RESUME, READY_TO_PRESS, free=True)
 
 
