@@ -300,7 +300,7 @@ class Judge:
         before = used.command.torque.copy() if self.outcome.cycles else np.zeros(7)
         state_before, level_before = used.status.contact_state, used.status.level
         if scene.time <= DT:
-            before, state_before, level_before = np.zeros(7), ContactState.IDLE, Level.NOTE
+            before, state_before, level_before = np.zeros(7), ContactState.IDLE, Level.NONE
         command, status = used.step(scene.state, scene.set_point, dt)
         torque = command.torque.copy()
         self.outcome.cycles += 1
@@ -310,6 +310,7 @@ class Judge:
         if not (np.abs(torque) <= scene.limit).all():
             self.violated("over_limit")
         lasted = min(max(dt, 0.5 * DT), 4.0 * DT) if 0.0 < dt <= 0.05 else 4.0 * DT
+        lasted *= SETTINGS.stop_torque_rate if status.level >= Level.RELEASE else 1.0
         share = float((np.abs(torque - before) / (scene.rate * lasted)).max())
         if not share <= 1.0 + 1e-9:
             self.violated("over_rate")

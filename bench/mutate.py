@@ -54,7 +54,8 @@ def _of_tokens(source: str, spared: Collection[int]) -> Iterator[Mutant]:
         if token.start[0] in spared:
             continue
         if token.type == tokenize.NUMBER:
-            other = repr(float(token.string) + 1.0) if "." in token.string else str(int(token.string, 0) + 1)
+            number = ast.literal_eval(token.string)
+            other = repr(number + 1)
         elif token.type in (tokenize.OP, tokenize.NAME) and token.string in OTHERS:
             other = OTHERS[token.string]
         else:

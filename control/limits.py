@@ -160,7 +160,7 @@ def guard_limits(site: SiteLimits, cap_n: float) -> GuardLimits:
     general = {name: limit.value for name, limit in general_limits().items()}
     return GuardLimits(
         force_hard=site.hard_stop_n,
-        force_cap=min(site.hard_stop_n, 1.06 * cap_n + 1.0),  # control error and noise at the cap itself; own choice
+        force_cap=min(site.hard_stop_n, 1.03 * cap_n + 0.5),  # control error and noise at the cap itself; own choice
         depth_max=1e-3 * general["depth"],
         speed_max=1e-3 * general["speed"],
         power_max=general["power"],

@@ -34,7 +34,7 @@ cdef enum:
     CAUSES = 28                      # how many bits there are
 
 cdef enum:
-    LEVEL_NOTE = 0
+    LEVEL_NONE = 0
     LEVEL_SOFT = 1
     LEVEL_RELEASE = 2
     LEVEL_DROP = 3

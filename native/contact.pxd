@@ -9,7 +9,7 @@ for a cause, and any bad input at rest, is not followed by another before the ne
 from libc.math cimport fabs
 
 from massage_arm.native.causes cimport (
-    CAUSES, CONTACT_LOST, LEVEL_COMPLIANT, LEVEL_DROP, LEVEL_NOTE, LEVEL_RELEASE, NOT_FREE, SENSOR_DISAGREES,
+    CAUSES, CONTACT_LOST, LEVEL_COMPLIANT, LEVEL_DROP, LEVEL_NONE, LEVEL_RELEASE, NOT_FREE, SENSOR_DISAGREES,
     SENSOR_FROZEN, STALE_SENSOR, STOP_ASKED, SURFACE_NOT_FOUND,
 )
 from massage_arm.native.maths cimport clamp, exponential, toward
@@ -31,6 +31,11 @@ cdef enum:
     TASK_PRESS = 1
     TASK_RELEASE = 2
     TASK_STOP = 3
+
+cdef enum:                           # what is known of the force
+    SILENT = 0
+    FELT = 1                         # fresh, but zeroed at activation only
+    HEARD = 2                        # fresh and tared
 
 cdef enum:
     RETREATS = 4                     # a sensor that is wrong must not drive the arm away for ever
@@ -113,7 +118,7 @@ cdef inline void stop(Contact* c, const Settings* g, int causes) noexcept nogil:
             c.level = g.response[bit]
     if c.level == LEVEL_COMPLIANT:
         fail(c)
-    elif c.level > LEVEL_NOTE:
+    elif c.level > LEVEL_NONE:
         let_go(c)
 
 
@@ -149,30 +154,36 @@ cdef inline void back_off(Contact* c, const Settings* g, double dt) noexcept nog
         c.half_wave = c.highest = 0.0
 
 
-cdef inline void push_out(Contact* c, const Settings* g, bint heard, double dt) noexcept nogil:
+cdef inline bint believed(const Contact* c, bint felt) noexcept nogil:
+    """Whether what the sensor says counts: one that was caught lying must not move the arm."""
+    return felt and not c.causes & (SENSOR_FROZEN | SENSOR_DISAGREES)
+
+
+cdef inline void push_out(Contact* c, const Settings* g, bint felt, double dt) noexcept nogil:
     """Friction and inertia hold the tool on the body: help it out as long as the sensor feels them.
 
-    Not for ever, nor by one that was caught lying: a sensor that is wrong must not drive the arm away.
+    Not for ever: a sensor that is wrong must not drive the arm away.
     """
-    cdef bint believed = heard and not c.causes & (SENSOR_FROZEN | SENSOR_DISAGREES)
     c.push_out = 0.0
-    if believed and c.measured > g.push_out_until and c.pushed < g.push_out_time:
+    if believed(c, felt) and c.measured > g.push_out_until and c.pushed < g.push_out_time:
         c.push_out = g.push_out_force
         c.pushed += dt
 
 
-cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData* want, double force, bint heard,
+cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData* want, double force, int sensor,
                               double ahead, double inward, double dt) noexcept nogil:
     """Move the state machine, the normal reference and the force reference on by dt.
 
-    `force`: raw, N along the press direction; `heard`: it is fresh; `ahead`: m the TCP is deeper than the reference;
-    `inward`: m/s of the TCP along the press direction.
+    `force`: raw, N along the press direction; `sensor`: how far it is known; `ahead`: m the TCP is deeper than the
+    reference; `inward`: m/s of the TCP along the press direction.
     """
+    cdef bint felt = sensor >= FELT
+    cdef bint heard = sensor == HEARD
     cdef double rate, error
     cdef bint lost_at_once
     cdef double lost = g.lost_force
     cdef int task = <int>want.task
-    if heard:
+    if felt:
         c.measured += (1.0 - exponential(-dt / g.force_filter)) * (force - c.measured)
     c.age += dt
     c.speed = 0.0
@@ -187,12 +198,12 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
 
     c.push_out = 0.0
     if c.state == FAULT:
-        push_out(c, g, heard, dt)
+        push_out(c, g, felt, dt)
     elif c.state == IDLE:
         c.reference = 0.0
         if stopped(c) and ahead < -g.yield_after:
             c.speed = (ahead + g.yield_after) / dt
-        if stopped(c) and heard and c.measured > g.touch_force and c.retreats < RETREATS:
+        if stopped(c) and felt and c.measured > g.touch_force and c.retreats < RETREATS:
             c.retreats += 1
             withdraw(c)
         if task == TASK_PRESS and c.armed and heard and c.causes == 0 and fabs(c.measured) > g.free_force_max:
@@ -237,9 +248,9 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
     elif c.state == RETRACT:
         # Whoever pushes the arm away is followed, never held against, and fled from as fast as they come.
         if stopped(c):
-            push_out(c, g, heard, dt)
+            push_out(c, g, felt, dt)
             if c.push_out > 0.0:
-                c.flight = clamp(-inward, c.flight, g.flight_speed)
+                c.flight = clamp(-inward * g.flight_lead, c.flight, g.flight_speed)
         c.speed = -(c.flight if c.flight > g.retract_speed else g.retract_speed)
         if ahead < c.speed * dt:
             c.speed = ahead / dt
@@ -267,9 +278,9 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         c.integral = clamp(c.integral, -g.force_feedback_max - error, g.force_feedback_max - error)
         c.feedback = clamp(error + c.integral, -g.force_feedback_max, g.force_feedback_max)
     elif c.state == RELEASE:
-        # Nothing may push while letting go: what is left of the feedback goes with the force.
+        # Nothing may push while letting go: what is left of the feedback goes with the force, and only pull is added.
         c.integral = toward(c.integral, 0.0, letting_go_rate(c, g) * dt)
-        c.feedback = c.integral
+        c.feedback = c.integral + (clamp(g.force_kp * error, -g.force_feedback_max, 0.0) if heard else 0.0)
     else:
         c.integral = 0.0
         c.feedback = 0.0

@@ -21,8 +21,8 @@ from massage_arm.native.causes cimport (
     SINGULAR, STALE_SET_POINT, STATE_JUMP,
 )
 from massage_arm.native.contact cimport (
-    APPROACH, FAULT, HOLD, IDLE, RELEASE, RETRACT, TASK_HOLD, TASK_PRESS, TOUCH, contact_step, in_contact, push_out, stop,
-    stopped,
+    APPROACH, FAULT, FELT, HEARD, HOLD, IDLE, RELEASE, RETRACT, SILENT, TASK_HOLD, TASK_PRESS, TOUCH, believed,
+    contact_step, in_contact, push_out, stop, stopped,
 )
 from massage_arm.native.guard cimport GuardLimits, GuardSeen, guard_check, guard_reset
 from massage_arm.native.law cimport damping_matrix, task_mobility
@@ -173,10 +173,11 @@ cdef void tool_weight(const ControllerData* c, double* load) noexcept nogil:
     cross(g.tool_com, load, load + 3)
 
 
-cdef bint sense(ControllerData* c, const ArmStateData* state, StatusData* status, double* force) noexcept nogil:
-    """The environment's wrench on the tool at the TCP, and its share along the press direction; False: not heard.
+cdef int sense(ControllerData* c, const ArmStateData* state, StatusData* status, double* force) noexcept nogil:
+    """The environment's wrench on the tool at the TCP, and its share along the press direction.
 
-    Before the tare, the first reading since activation counts as zero, but as nothing to press by.
+    SILENT, FELT or HEARD: before the tare, the first reading since activation counts as zero; enough to get out of
+    somebody's way by, not to press by.
     """
     cdef const Settings* g = &c.settings
     cdef const double* R = c.dynamics.k.tip.rotation
@@ -189,7 +190,7 @@ cdef bint sense(ControllerData* c, const ArmStateData* state, StatusData* status
     if not wrench_is_usable(state) or not fabs(state.time - state.wrench_time) <= g.sensor_timeout:
         for j in range(6):
             status.wrench[j] = 0.0
-        return False
+        return SILENT
     tool_weight(c, load)
     if not c.tared:
         for j in range(6):
@@ -205,7 +206,7 @@ cdef bint sense(ControllerData* c, const ArmStateData* state, StatusData* status
         status.wrench[3 + j] += moment[j]
     rotate(R, status.wrench, base)
     force[0] = -dot3(c.direction, base)
-    return c.tared == 1
+    return HEARD if c.tared == 1 else FELT
 
 
 cdef void govern(ControllerData* c, double dt) noexcept nogil:
@@ -417,6 +418,7 @@ cdef void saturate(ControllerData* c, double dt, double* torque, StatusData* sta
     """
     cdef const Settings* g = &c.settings
     cdef double t, share
+    cdef double most = dt * (g.stop_torque_rate if stopped(&c.contact) else 1.0)
     cdef int i
     status.torque_share = 0.0
     if not all_within(torque, c.model.n, 1e300):
@@ -427,7 +429,7 @@ cdef void saturate(ControllerData* c, double dt, double* torque, StatusData* sta
         t = clamp(torque[i], -g.torque_limit[i], g.torque_limit[i])
         if t != torque[i]:
             c.limited = <int>c.limited | LIMIT_TORQUE
-        torque[i] = toward(c.torque[i], t, g.torque_rate[i] * dt)
+        torque[i] = toward(c.torque[i], t, g.torque_rate[i] * most)
         if torque[i] != t:
             c.limited = <int>c.limited | LIMIT_TORQUE_RATE
         c.torque[i] = torque[i]
@@ -464,16 +466,25 @@ cdef void weighted_dynamics(ControllerData* c, const double* q, const double* dq
         add_weight(&c.dynamics, c.model.n, g.payload_mass, g.payload_com, g.gravity, c.dynamics.bias)
 
 
+cdef double brake(const ControllerData* c, const ArmStateData* state, int i, bint felt) noexcept nogil:
+    """Torque that brings a joint of a limp arm to rest while nobody is felt at the tool: else it drifts on, and back."""
+    cdef const Settings* g = &c.settings
+    if not (believed(&c.contact, felt) and c.contact.measured < g.push_out_until and fabs(state.dq[i]) <= LARGEST):
+        return 0.0
+    return clamp(-c.dynamics.mass[i][i] * state.dq[i] / g.brake_time, -g.brake_max, g.brake_max)
+
+
 cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, CommandData* command,
                      StatusData* status) noexcept nogil:
     """Without a trustworthy state: what holds the arm up where it was last seen; before activation nothing.
 
     An arm that carries its own weight then floats; one whose weight is ours would otherwise fall on the person. As long
-    as the force sensor can still be heard and feels them, the tool is helped out along the direction it pressed in.
+    as the force sensor can still be heard and feels them, the tool is helped out along the direction it pressed in;
+    feels it nobody, the joints whose speed is known are braked.
     """
     cdef double still[MAX_JOINTS]
     cdef double force
-    cdef bint heard
+    cdef int sensor
     cdef int i, j
     memset(still, 0, sizeof(still))
     memset(status, 0, sizeof(StatusData))
@@ -485,18 +496,19 @@ cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, Co
         quaternion_from_rotation(c.dynamics.k.tip.rotation, status.quaternion)
         memcpy(status.torque_bias, c.dynamics.bias, sizeof(status.torque_bias))
         memcpy(command.torque, c.dynamics.bias, c.model.n * sizeof(double))
-        heard = sense(c, state, status, &force)
-        if heard:
+        sensor = sense(c, state, status, &force)
+        if sensor >= FELT:
             c.contact.measured += (1.0 - exponential(-dt / c.settings.force_filter)) * (force - c.contact.measured)
-        push_out(&c.contact, &c.settings, heard, dt)
+        push_out(&c.contact, &c.settings, sensor >= FELT, dt)
         for i in range(c.model.n):
+            command.torque[i] += brake(c, state, i, sensor >= FELT)
             for j in range(3):
                 command.torque[i] -= c.dynamics.jacobian[j][i] * c.direction[j] * c.contact.push_out
     saturate(c, dt, command.torque, status)
     report(c, status)
 
 
-cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* status, double force, bint heard,
+cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* status, double force, int sensor,
                double loop_step, double dt) noexcept nogil:
     """The guard's look at this cycle: the causes it sees."""
     cdef GuardSeen s
@@ -508,10 +520,11 @@ cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* s
     s.loop_step = loop_step
     s.n = c.model.n
     s.first = not c.cycles
-    s.heard = heard
-    s.felt = wrench_is_usable(state) and c.tared != 0
+    s.heard = sensor == HEARD
+    s.felt = sensor >= FELT
     s.total = norm3(status.wrench)
     s.idle = contact == IDLE
+    s.held = contact == IDLE and c.stiffness[0] > 0.0
     s.working = contact >= APPROACH and contact <= RELEASE
     s.pressing = contact >= TOUCH and contact <= HOLD
     s.holding = contact == HOLD
@@ -553,7 +566,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     cdef double t0[MAX_JOINTS]
     cdef double delta[3]
     cdef double force, ahead, loop_step
-    cdef bint heard
+    cdef int sensor
     cdef int i, j, r, before
     cdef int n = c.model.n
     c.limited = 0.0
@@ -581,12 +594,12 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     for j in range(3):
         delta[j] = status.position[j] - c.reference[j]
     ahead = dot3(c.direction, delta)
-    heard = sense(c, state, status, &force)
+    sensor = sense(c, state, status, &force)
     for j in range(3):
         delta[j] = c.reference[j] - c.want.position[j]
     c.contact.lead = dot3(c.direction, delta)
     before = c.contact.state
-    contact_step(&c.contact, g, &c.want, force, heard, ahead, dot3(c.direction, status.twist), dt)
+    contact_step(&c.contact, g, &c.want, force, sensor, ahead, dot3(c.direction, status.twist), dt)
     if c.contact.state == TOUCH and before == APPROACH:
         c.touched = dot3(c.direction, status.position)
     if c.contact.state == APPROACH and before == IDLE:
@@ -603,7 +616,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         blind_step(c, state, dt, command, status)
         return
     task_wrench(c, ahead, status)
-    stop(&c.contact, g, watch(c, state, status, force, heard, loop_step, dt))
+    stop(&c.contact, g, watch(c, state, status, force, sensor, loop_step, dt))
     if c.contact.causes & STATE_JUMP:
         blind_step(c, state, dt, command, status)
         return
@@ -619,6 +632,8 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
             ahead -= c.dynamics.jacobian[r][i] * c.mobility.posture_wrench[r]
         status.torque_task[i] = force
         status.torque_posture[i] = clamp(ahead, -g.posture_max, g.posture_max)
+        if c.contact.state == FAULT:
+            status.torque_posture[i] += brake(c, state, i, sensor >= FELT)
         status.torque_walls[i] = wall_torque(g, i, state.q[i], state.dq[i])
         status.torque_bias[i] = c.dynamics.bias[i]
         command.torque[i] = force + status.torque_posture[i] + status.torque_walls[i] + status.torque_bias[i]

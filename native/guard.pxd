@@ -53,9 +53,10 @@ cdef struct GuardSeen:               # one cycle as the guard sees it
     int n
     int first                        # the first cycle since activation: nothing to compare with yet
     int heard                        # the force sensor is fresh and tared
-    int felt                         # the force sensor is fresh, if only zeroed at activation
+    int felt                         # it is fresh, if only zeroed at activation
     double total                     # N, size of the force on the tool
     int idle                         # nothing is to be touched
+    int held                         # the same, and the arm holds its place: nobody guides it by hand
     int working                      # the tool may be touching: from approach to release
     int pressing                     # touch, ramp, hold
     int holding                      # hold: the reference does not move
@@ -144,7 +145,7 @@ cdef inline int guard_force(Guard* g, const GuardLimits* m, const GuardSeen* s) 
     cdef bint same = True
     cdef double most = m.force_cap
     cdef int j
-    if s.pressing and s.reference * (1.0 + m.above_share) + m.above_force < most:
+    if (s.pressing or s.held) and s.reference * (1.0 + m.above_share) + m.above_force < most:
         most = s.reference * (1.0 + m.above_share) + m.above_force
     for j in range(6):
         same = same and s.raw[j] == g.raw_before[j]
@@ -153,16 +154,17 @@ cdef inline int guard_force(Guard* g, const GuardLimits* m, const GuardSeen* s) 
         g.frozen_for = lasting(g.frozen_for, same and s.working, s.dt)
         if g.frozen_for > m.frozen_time:
             causes |= SENSOR_FROZEN
-        if not s.force <= m.force_hard:
-            causes |= OVER_FORCE
-        g.over_cap_for = lasting(g.over_cap_for, not s.force <= most, s.dt)
-        if g.over_cap_for > m.cap_time:
-            causes |= OVER_CAP
         if s.first:
             g.slow_force = s.force_now
         if s.working and not fabs(s.force_now - g.slow_force) <= m.jump_force:
             causes |= FORCE_JUMP
         g.slow_force += (s.force_now - g.slow_force) * s.dt / (m.jump_time + s.dt)
+    if s.felt:
+        if not s.force <= m.force_hard:
+            causes |= OVER_FORCE
+        g.over_cap_for = lasting(g.over_cap_for, not s.force <= most, s.dt)
+        if g.over_cap_for > m.cap_time:
+            causes |= OVER_CAP
     g.touched_for = lasting(g.touched_for, s.felt and s.idle and not s.total <= m.free_force, s.dt)
     if g.touched_for > m.collision_time:
         causes |= COLLISION

@@ -16,6 +16,7 @@ class GuardTrial:
         felt: bool = True,
         total: float = 0.0,
         idle: bool = False,
+        held: bool = False,
         working: bool = False,
         pressing: bool = False,
         holding: bool = False,

@@ -64,6 +64,8 @@ cdef struct Settings:
     double retract_distance
     double retract_speed
     double flight_speed
+    double flight_lead
+    double stop_torque_rate
     double yield_after
     double yield_force
     double sensor_timeout
@@ -74,6 +76,8 @@ cdef struct Settings:
     double push_out_speed
     double push_out_until
     double push_out_time
+    double brake_time
+    double brake_max
     double tank_begin
     double tank_max
     double tank_low

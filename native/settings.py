@@ -10,8 +10,8 @@ from .errors import InputError
 _ABOVE_ZERO = (
     "period", "release_rate", "wrench_margin", "approach_time_max", "loss_width", "retract_distance",
     "retract_speed", "touch_force", "lost_force", "sensor_timeout", "drop_rate", "fade_width",
-    "tank_max", "swing_recovery", "push_out_speed", "tank_high", "observer_bandwidth", "mobility_eps_linear",
-    "mobility_eps_angular",
+    "stop_torque_rate", "flight_lead", "tank_max", "swing_recovery", "push_out_speed", "tank_high",
+    "brake_time", "observer_bandwidth", "mobility_eps_linear", "mobility_eps_angular",
 )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ class ControllerSettings:
     """s, the longest half-wave of the force that counts as a swing (6 Hz and faster)."""
     swing_force: float = 1.0
     """N, the least height of a swing."""
-    swing_share: float = 0.7
+    swing_share: float = 0.5
     """1, what each swing leaves of the PI's gain, from the second in a row on."""
     swing_gain: float = 0.1
     """1, the least gain."""
@@ -184,8 +184,12 @@ class ControllerSettings:
     """m."""
     retract_speed: float = 0.08
     """m/s."""
-    flight_speed: float = 0.5
+    flight_speed: float = 0.7
     """m/s, the most at which the tool keeps away from whoever comes after it, after a stop."""
+    flight_lead: float = 1.2
+    """1, how much faster than it is pushed the tool flees."""
+    stop_torque_rate: float = 3.0
+    """1, how much faster than else torques may change once a cause lets go (libfranka's limiter: 1000 Nm/s)."""
     yield_after: float = 0.006
     """m that the tool may be pushed outwards after a stop before its reference follows: 4.8 N on 800 N/m."""
     yield_force: float = 4.0
@@ -206,6 +210,10 @@ class ControllerSettings:
     """N."""
     push_out_time: float = 1.0
     """s of it in all: a sensor that is wrong must not drive the arm away."""
+    brake_time: float = 0.1
+    """s in which a limp arm comes to rest while nobody is felt."""
+    brake_max: float = 2.0
+    """Nm or N of each joint for that: less than what hurts whoever pushes a link away."""
     tank_begin: float = 1.0
     """J at the touch: about F²/2k of 50 N on 1.5 N/mm."""
     tank_max: float = 4.0

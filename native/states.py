@@ -29,7 +29,7 @@ class ContactState(IntEnum):
 class Level(IntEnum):
     """What a cause leads to; the higher one wins. In order of haste (docs/safety_case.md, Stops)."""
 
-    NOTE = 0  # nothing begins; what goes on may go on
+    NONE = 0  # no cause is latched
     SOFT = 1  # S0: release at the rate the set-point gives, withdraw; as a pause does, no cause asks for it today
     RELEASE = 2  # S1: let the force out at release_rate, withdraw
     DROP = 3  # S2: force gone as fast as the torques may change, withdraw
@@ -70,8 +70,8 @@ class Cause(IntFlag):
 
 
 RESPONSE: Mapping[Cause, Level] = {
-    Cause.NOT_FREE: Level.NOTE,
     Cause.STOP_ASKED: Level.RELEASE,
+    Cause.NOT_FREE: Level.RELEASE,
     Cause.STALE_SET_POINT: Level.RELEASE,
     Cause.NOT_FINITE_SET_POINT: Level.RELEASE,
     Cause.SET_POINT_REFUSED: Level.RELEASE,

@@ -58,7 +58,7 @@ class SimulatedArm:
         """Close the world."""
         self._world.close()
 
-    def advance(self, steps: int, late: float, push: Callable[[Floats, Floats], Floats | None] | None = None) -> None:
+    def advance(self, steps: int, late: float, push: Callable[[Floats, Floats], Floats] | None = None) -> None:
         """Let one control cycle of `steps` physics steps pass; `late` [s] is how late the command came in it.
 
         `push` gives joint torques [Nm] of what else touches the arm, for positions and velocities (n,).
@@ -70,8 +70,7 @@ class SimulatedArm:
             if push is not None:
                 states = world.joint_states()
                 more = push(np.array([s[0] for s in states]), np.array([s[1] for s in states]))
-                if more is not None:
-                    torques = [a + b for a, b in zip(torques, more.tolist(), strict=True)]
+                torques = [a + b for a, b in zip(torques, more.tolist(), strict=True)]
             states = world.step(torques)
             self.steps += 1
             plant.observe(states, self.steps * PERIOD)

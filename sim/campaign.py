@@ -121,11 +121,11 @@ def check_kinds(kinds: Sequence[str]) -> None:
             raise InputError(f"kind: {kind!r} is not known; one of {', '.join((*KINDS, HEALTHY))} is allowed")
 
 
-def begin(run: FaultRun) -> PressSimulation:
+def begin(run: FaultRun, *, pictured: bool = True) -> PressSimulation:
     """The simulation of a run, with the next arm where its own does not reach. Raises InputError where none does."""
     for arm in (run.plan.arm, *ARMS):
         try:
-            return PressSimulation(replace(run.plan, arm=arm))
+            return PressSimulation(replace(run.plan, arm=arm), pictured=pictured)
         except InputError as error:
             if "cannot be reached" not in str(error):
                 raise
@@ -134,7 +134,7 @@ def begin(run: FaultRun) -> PressSimulation:
 
 def outcome(run: FaultRun) -> Outcome:
     """Do a run and judge it on the true force."""
-    simulation = begin(run)
+    simulation = begin(run, pictured=False)
     try:
         blocks = []
         while simulation.time < _LONGEST and (block := simulation.advance(500)) is not None:

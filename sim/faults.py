@@ -238,12 +238,14 @@ class Injector:
                 lost = bool(rng.random() < fault.size) or lost
         return lost
 
-    def push(self, q: Floats, dq: Floats) -> Floats | None:
-        """Nm (n,) of what comes against a link; None: nothing does."""
-        block = self._held.get("block")
-        if block is None:
-            return None
-        link, at, normal = block
+    @property
+    def blocks(self) -> bool:
+        """Whether something has come against a link."""
+        return "block" in self._held
+
+    def push(self, q: Floats, dq: Floats) -> Floats:
+        """Nm (n,) of what has come against a link."""
+        link, at, normal = self._held["block"]
         J = self._simulation.link_jacobian(q, link)
         here = self._simulation.link_position(q, link)
         depth = float(normal @ (at - here))

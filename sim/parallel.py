@@ -13,7 +13,7 @@ from typing import TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_RENEWED = 1000
+_RENEWED = 4000
 """Tasks after which the processes begin anew: PyBullet keeps about 0.5 MB of every client that it ever had."""
 
 

@@ -63,10 +63,14 @@ class PressSimulation:
         plan: PressPlan,
         *,
         gui: bool = False,
+        pictured: bool = True,
         settings: ControllerSettings | None = None,
         surface_off: float | None = None,
     ) -> None:
-        """`settings`: the controller's, for tuning; `surface_off` [m]: how far the surface really is off, for tests."""
+        """`pictured`: `picture` will be called; `settings`: the controller's, for tuning.
+
+        `surface_off` [m]: how far the surface really is off, for tests.
+        """
         check_plan(plan)
         faults = parse_faults(plan.faults or "")
         self.plan = plan
@@ -81,7 +85,7 @@ class PressSimulation:
         surface_off = found.get("surface_off", surface_off)
         self._bone = found.get("bone")
         self._look(surface_off, plan.seed if plan.scan_seed is None else plan.scan_seed)
-        self._stand(gui)
+        self._stand(gui, pictured)
         self._control(settings)
         self._faults = Injector(faults, self) if faults else None
         self._events = self._plan_events()
@@ -172,12 +176,14 @@ class PressSimulation:
         self.surface = point + _UP
         self._direction = -normal
 
-    def _stand(self, gui: bool) -> None:
+    def _stand(self, gui: bool, pictured: bool) -> None:
         above = self.surface - STAND_OFF * self._direction
         self._placement = place(
             self.model, above, self.surface + 0.05 * self._direction, self._direction, f"site {self._site.name}"
         )
-        self.world = World(self.urdf, self.joint_names, self._placement.base, self._body, PERIOD, gui=gui)
+        self.world = World(
+            self.urdf, self.joint_names, self._placement.base, self._body, PERIOD, gui=gui, pictured=pictured
+        )
         self.world.place(self._placement.q)
         abilities = ArmAbilities(self.joint_names, self.plan.control_hz, self._arm_description.gravity, True)
         self.arm = SimulatedArm(self.world, self._hardware(), abilities)
@@ -402,7 +408,7 @@ class PressSimulation:
             self._last_time = now
         for block, record in zip(rows, (state.values, *self._records()[1:]), strict=True):
             block[row] = record
-        self.arm.advance(self._cycle, late, None if faults is None else faults.push)
+        self.arm.advance(self._cycle, late, faults.push if faults is not None and faults.blocks else None)
         self._cycles += 1
         if self._cycles * self._cycle % _SET_POINT_EVERY == 0:
             self._update()

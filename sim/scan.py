@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ..control.body import load_body
 from ..control.figure import Figure
@@ -44,6 +45,11 @@ class Scan:
 
 def scan_person(person: str, seed: int, lying: Lying | None = None) -> Scan:
     """Scan a person (a name as `find_person` takes it) who lies as `lying` says, or somehow; the same for a seed."""
+    with threadpool_limits(1):  # threads make it three times slower, and sums depend on how many there are
+        return _scan_person(person, seed, lying)
+
+
+def _scan_person(person: str, seed: int, lying: Lying | None) -> Scan:
     body = load_body(find_person(person).body)
     rng = np.random.default_rng([seed, 4])
     x, y, turn = np.array(_LIES) * rng.standard_normal(3)

@@ -37,9 +37,11 @@ class World:
         period: float,
         *,
         gui: bool = False,
+        pictured: bool = True,
     ) -> None:
         """`arm_urdf`: text of the arm with its tool; `base` (4, 4): its base in the world; gravity is Earth's.
 
+        Without `pictured`, what only the eye needs is not loaded, which takes a third of a second for some arms.
         Raises InputError when a window is asked for and there is no display.
         """
         if gui and sys.platform == "linux" and not os.environ.get("DISPLAY"):
@@ -47,6 +49,9 @@ class World:
         with silent(1):
             self.bullet = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
         self._client: int = self.bullet._client
+        self._flags = pybullet.URDF_USE_INERTIA_FROM_FILE
+        if not pictured:
+            self._flags |= pybullet.URDF_IGNORE_VISUAL_SHAPES
         self.bullet.setGravity(0.0, 0.0, -9.81)
         self.bullet.setTimeStep(period)
         self.bullet.setRealTimeSimulation(0)
@@ -130,7 +135,7 @@ class World:
                     list(position),
                     list(quaternion),
                     useFixedBase=True,
-                    flags=pybullet.URDF_USE_INERTIA_FROM_FILE,
+                    flags=self._flags,
                 )
             )
 

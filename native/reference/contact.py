@@ -5,7 +5,7 @@
     f     <- f + (1 - exp(-dt/T)) (raw - f)                            filtered force along the press direction
     f_ref <- towards the wanted force by at most f' dt                 in ramp, hold; towards 0 in release
     s     <- clamp of s + ki (f_ref - f) dt such that |kp (f_ref - f) + s| <= feedback_max
-    PI    =  kp (f_ref - f) + s
+    PI    =  kp (f_ref - f) + s;      in release s + min(0, kp (f_ref - f)), and s fades
 
 The normal reference moves at `speed`: forward while approaching, back while retracting, and in contact after the arm
 itself, so that its spring does not fight the force. `ahead` is how much deeper the TCP is than that reference.
@@ -14,6 +14,7 @@ itself, so that its spring does not fight the force. `ahead` is how much deeper 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,14 @@ IDLE, APPROACH, TOUCH, RAMP, HOLD, RELEASE, RETRACT, FAULT = ContactState
 PRESSED = (TOUCH, RAMP, HOLD)
 RETREATS = 4  # withdrawals after the first
 PATIENCE = 1.0  # s with nothing asked for, then a release that was asked for ends even if the force does not fall
+
+
+class Sensor(IntEnum):
+    """What is known of the force."""
+
+    SILENT = 0
+    FELT = 1  # fresh, but zeroed at activation only
+    HEARD = 2  # fresh and tared
 
 
 def clamp(x: float, low: float, high: float) -> float:
@@ -44,7 +53,7 @@ class Contact:
     settings: ControllerSettings
     state: ContactState = IDLE
     causes: Cause = field(default_factory=lambda: Cause(0))
-    level: Level = Level.NOTE
+    level: Level = Level.NONE
     armed: bool = False
     age: float = 0.0
     above: float = 0.0
@@ -102,14 +111,17 @@ class Contact:
             self.pushed = 1e9 if self.state == IDLE else self.pushed  # nothing was pressed: no way out is known
             if self.state != FAULT:
                 self.enter(FAULT)
-        elif self.level > Level.NOTE:
+        elif self.level > Level.NONE:
             self.let_go()
 
-    def help_out(self, heard: bool, dt: float) -> None:
+    def believed(self, sensor: Sensor) -> bool:
+        """Whether what the sensor says counts: one that was caught lying must not move the arm."""
+        return bool(sensor) and not self.causes & (Cause.SENSOR_FROZEN | Cause.SENSOR_DISAGREES)
+
+    def help_out(self, sensor: Sensor, dt: float) -> None:
         """Compliant, the tool is pushed out while the sensor feels that it is needed, not for long."""
         g = self.settings
-        believed = heard and not self.causes & (Cause.SENSOR_FROZEN | Cause.SENSOR_DISAGREES)
-        needed = believed and self.measured > g.push_out_until and self.pushed < g.push_out_time
+        needed = self.believed(sensor) and self.measured > g.push_out_until and self.pushed < g.push_out_time
         self.push_out = g.push_out_force if needed else 0.0
         self.pushed += dt if needed else 0.0
 
@@ -117,13 +129,16 @@ class Contact:
         """Filter the force."""
         self.measured += (1.0 - np.exp(-dt / self.settings.force_filter)) * (force - self.measured)
 
-    def step(self, want: Any, force: float, heard: bool, ahead: float, lead: float, inward: float, dt: float) -> None:
-        """One cycle: `force` raw and `heard` when fresh; `lead`: normal reference beyond the expected surface.
+    def step(
+        self, want: Any, force: float, sensor: Sensor, ahead: float, lead: float, inward: float, dt: float
+    ) -> None:
+        """One cycle: `force` raw, known as far as `sensor` says; `lead`: normal reference beyond the expected surface.
 
         `inward`: m/s of the TCP along the press direction.
         """
         g = self.settings
-        if heard:
+        heard = sensor == Sensor.HEARD
+        if sensor:
             self.hear(force, dt)
         self.age += dt
         self.speed = 0.0
@@ -141,7 +156,7 @@ class Contact:
                 self.reference = 0.0
                 if self.stopped and ahead < -g.yield_after:
                     self.speed = (ahead + g.yield_after) / dt
-                if self.stopped and heard and self.measured > g.touch_force and self.retreats < RETREATS:
+                if self.stopped and sensor and self.measured > g.touch_force and self.retreats < RETREATS:
                     self.retreats += 1
                     self.enter(RETRACT)
                 if want.task == Task.PRESS and self.armed and heard and not self.causes:
@@ -170,16 +185,16 @@ class Contact:
                         self.enter(RETRACT)
             case ContactState.RETRACT:
                 if self.stopped:
-                    self.help_out(heard, dt)
+                    self.help_out(sensor, dt)
                 if self.push_out > 0.0:
-                    self.flight = clamp(-inward, self.flight, g.flight_speed)
+                    self.flight = clamp(-inward * g.flight_lead, self.flight, g.flight_speed)
                 # Whoever pushes the arm away is followed, and fled from as fast as they come.
                 self.speed = min(-g.retract_speed, -self.flight, ahead / dt)
                 self.withdrawn += g.retract_speed * dt
                 if self.withdrawn >= g.retract_distance:
                     self.enter(IDLE)
             case ContactState.FAULT:
-                self.help_out(heard, dt)
+                self.help_out(sensor, dt)
 
         if self.state in PRESSED:
             lost = self.measured < min(g.lost_force, 0.3 * self.reference)
@@ -237,14 +252,16 @@ class Contact:
             self.stop(Cause.SURFACE_NOT_FOUND)
 
     def _feedback(self, heard: bool, dt: float) -> None:
-        """PI on the force while pressing; while letting go, what is left of it fades and nothing is added."""
+        """PI on the force while pressing; while letting go, what is left of it fades and nothing is added but pull."""
         g = self.settings
+        most, error = g.force_feedback_max, self.reference - self.measured
         if self.state in PRESSED and heard:
-            error = self.gain * (self.reference - self.measured)
-            most, direct = g.force_feedback_max, g.force_kp * error
-            self.integral = clamp(self.integral + g.force_ki * error * dt, -most - direct, most - direct)
+            direct = self.gain * g.force_kp * error
+            self.integral += self.gain * g.force_ki * error * dt
+            self.integral = clamp(self.integral, -most - direct, most - direct)
             self.feedback = clamp(direct + self.integral, -most, most)
         elif self.state == RELEASE:
-            self.feedback = self.integral = toward(self.integral, 0.0, self._letting_go_rate * dt)
+            self.integral = toward(self.integral, 0.0, self._letting_go_rate * dt)
+            self.feedback = self.integral + (clamp(g.force_kp * error, -most, 0.0) if heard else 0.0)
         else:
             self.feedback = self.integral = 0.0

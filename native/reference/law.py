@@ -13,7 +13,7 @@
     rho    = 1, then a cosine down to 0 while the tool runs `ahead` of the normal reference because contact is lost
 
 K' is K plus a little (10 N/m, 0.5 Nm/rad), so that damping outlives zero stiffness. Then: torque clamp, torque rate
-against what the arm last applied, clamp again. Gains, limits and their units: `settings.py`; records: `records.pxd`.
+against the last command. Gains, limits and their units: `settings.py`; records: `records.pxd`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ..chain import Chain, Floats
 from ..settings import ControllerSettings
 from ..states import Cause, Task
 from . import dynamics
-from .contact import APPROACH, FAULT, IDLE, RELEASE, RETRACT, Contact, clamp, toward
+from .contact import APPROACH, FAULT, IDLE, RELEASE, RETRACT, Contact, Sensor, clamp, toward
 
 DAMPING_FLOOR = 10.0  # N/m
 DAMPING_FLOOR_ROTATIONAL = 0.5  # Nm/rad
@@ -133,7 +133,8 @@ class ReferenceController:
         self.posture = self.seen = state.q.copy()
         self.torque = np.clip(state.torque, -self.limit, self.limit) if state.has_torque else np.zeros(self.chain.n)
         self.tank, self.share, self.springs = self.settings.tank_begin, 1.0, 0.0
-        self.tare_wrench: Floats | None = None
+        self.zero: Floats | None = None
+        self.tared = False
         self.active = True
 
     def _load(self, R: Floats) -> Floats:
@@ -143,7 +144,8 @@ class ReferenceController:
 
     def tare(self, wrench: ArrayLike, q: Floats) -> None:
         """Take a raw sensor reading (6,) at joint positions q, free of contact, as zero force."""
-        self.tare_wrench = np.asarray(wrench, dtype=float) - self._load(dynamics.forward(self.chain, q)[:3, :3])
+        self.zero = np.asarray(wrench, dtype=float) - self._load(dynamics.forward(self.chain, q)[:3, :3])
+        self.tared = True
 
     def step(self, state: Any, set_point: Any, dt: float) -> tuple[SimpleNamespace, Status]:
         """One cycle: (command with `torque`, status)."""
@@ -165,9 +167,9 @@ class ReferenceController:
         self._govern(dt)
         n = self.direction
         ahead = float(n @ (position - self.reference))
-        heard, wrench = self._sense(state, R)
+        sensor, wrench = self._sense(state, R)
         lead = float(n @ (self.reference - self.want.position))
-        contact.step(self.want, float(-n @ (R @ wrench[:3])), heard, ahead, lead, float(n @ twist[:3]), dt)
+        contact.step(self.want, float(-n @ (R @ wrench[:3])), sensor, ahead, lead, float(n @ twist[:3]), dt)
         self.reference = self.reference + contact.speed * dt * n
 
         try:
@@ -181,6 +183,8 @@ class ReferenceController:
         t0 *= min(1.0, g.posture_max / max(np.abs(t0).max(), 1e-300))
         posture = t0 - J.T @ inertias[0] @ J @ np.linalg.solve(M, t0)
         posture = np.clip(posture, -g.posture_max, g.posture_max)
+        if contact.state == FAULT:
+            posture = posture + self._brake(M, state.dq, sensor)
         bias = self._bias(state.q, state.dq)
         torque = self._saturate(J.T @ F + posture + self._walls(state) + bias, dt)
         status = self._status()
@@ -263,16 +267,18 @@ class ReferenceController:
             move = move - (n @ move) * n
         self.reference = self.reference + shortened(move, g.speed_max * dt)
 
-    def _sense(self, state: Any, R: Floats) -> tuple[bool, Floats]:
-        """(whether the sensor is fresh, the environment's wrench on the tool at the TCP, tool axes)."""
+    def _sense(self, state: Any, R: Floats) -> tuple[Sensor, Floats]:
+        """(how far it is known, the environment's wrench on the tool at the TCP, tool axes)."""
         late = abs(state.time - state.wrench_time) > self.settings.sensor_timeout
-        # Compiled, the sensor is zeroed at activation, too, for the guard; nothing is pressed by that.
         usable = state.has_wrench and np.abs(state.wrench).sum() <= LARGEST and abs(state.wrench_time) <= LARGEST_OTHER
-        if not usable or late or self.tare_wrench is None:
-            return False, np.zeros(6)
-        w = state.wrench - self.tare_wrench - self._load(R)
+        if not usable or late:
+            return Sensor.SILENT, np.zeros(6)
+        if self.zero is None:
+            self.zero = state.wrench - self._load(R)
+        w = state.wrench - self.zero - self._load(R)
         force, moment = self.sensor[:3, :3] @ w[:3], self.sensor[:3, :3] @ w[3:]
-        return True, np.r_[force, moment + np.cross(self.sensor[:3, 3], force)]
+        known = Sensor.HEARD if self.tared else Sensor.FELT
+        return known, np.r_[force, moment + np.cross(self.sensor[:3, 3], force)]
 
     def _wrench(self, L: Floats, L_r: Floats, p: Floats, R: Floats, twist: Floats, ahead: float) -> Floats:
         """F, base axes, after the clips."""
@@ -338,8 +344,17 @@ class ReferenceController:
             self.contact.stop(Cause.NOT_FINITE_COMMAND)
             torque = np.zeros(self.chain.n)
         goal = np.clip(torque, -self.limit, self.limit)
-        self.torque = np.array([toward(a, b, c) for a, b, c in zip(self.torque, goal, self.rate * dt, strict=True)])
+        most = self.rate * dt * (self.settings.stop_torque_rate if self.contact.stopped else 1.0)
+        self.torque = np.array([toward(a, b, c) for a, b, c in zip(self.torque, goal, most, strict=True)])
         return self.torque.copy()
+
+    def _brake(self, M: Floats, dq: Floats, sensor: Sensor) -> Floats:
+        """Torques (n,) that bring a limp arm to rest while nobody is felt; none on a joint whose speed is no number."""
+        g, c = self.settings, self.contact
+        if not (c.believed(sensor) and c.measured < g.push_out_until):
+            return np.zeros(self.chain.n)
+        known = np.where(np.abs(dq) <= LARGEST, dq, 0.0)
+        return np.asarray(np.clip(-np.diag(M) * known / g.brake_time, -g.brake_max, g.brake_max))
 
     def _blind(self, dt: float, state: Any) -> tuple[SimpleNamespace, Status]:
         """Without a trustworthy state: what holds the arm up where it was last seen; before activation nothing.
@@ -350,10 +365,11 @@ class ReferenceController:
         if self.active:
             torque = self._bias(self.seen, np.zeros(self.chain.n))
             R = dynamics.forward(self.chain, self.seen)[:3, :3]
-            heard, wrench = self._sense(state, R)
-            if heard:
+            sensor, wrench = self._sense(state, R)
+            if sensor:
                 self.contact.hear(float(-self.direction @ (R @ wrench[:3])), dt)
-            self.contact.help_out(heard, dt)
+            self.contact.help_out(sensor, dt)
+            torque += self._brake(dynamics.mass_matrix(self.chain, self.seen), state.dq, sensor)
             torque -= dynamics.jacobian(self.chain, self.seen)[:3].T @ self.direction * self.contact.push_out
         return SimpleNamespace(torque=self._saturate(torque, dt)), self._status()
 

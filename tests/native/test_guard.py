@@ -66,6 +66,7 @@ LASTING: Sequence[tuple[Cause, Mapping[str, Any], str, float, float]] = [
         20.0 * (1.0 + LIMITS.above_share) + LIMITS.above_force,
         LIMITS.cap_time,
     ),
+    (Cause.OVER_CAP, {"held": True, "heard": False}, "force", LIMITS.above_force, LIMITS.cap_time),
     (Cause.OVER_CAP, {"other_valid": True}, "other", LIMITS.force_cap + LIMITS.disagree_force, LIMITS.disagree_time),
     (
         Cause.SENSOR_DISAGREES,
@@ -110,8 +111,10 @@ def test_what_stops_in_between_begins_anew(
 IDLE_CHECKS: Sequence[tuple[Cause, Mapping[str, Any], Mapping[str, Any]]] = [
     (Cause.TOO_DEEP, {"depth": 1.0, "pressing": True}, {"pressing": False}),
     (Cause.OVER_POWER, {"force": 100.0, "speed_in": 1.0, "pressing": True}, {"pressing": False}),
-    (Cause.OVER_FORCE, {"force": 1e3}, {"heard": False}),
-    (Cause.OVER_CAP, {"force": 1e3}, {"heard": False}),
+    (Cause.OVER_FORCE, {"force": 1e3}, {"felt": False}),
+    (Cause.OVER_CAP, {"force": 1e3}, {"felt": False}),
+    (Cause.OVER_CAP, {"force": 10.0, "held": True}, {"felt": False}),
+    (Cause.OVER_CAP, {"force": 10.0, "held": True}, {"held": False}),
     (Cause.OVER_CAP, {"force": 40.0, "reference": 5.0, "pressing": True}, {"pressing": False}),
     (Cause.COLLISION, {"total": 100.0, "idle": True}, {"idle": False}),
     (Cause.COLLISION, {"total": 100.0, "idle": True}, {"felt": False}),
