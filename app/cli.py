@@ -329,6 +329,7 @@ def bench_scan(
 def limits(
     site: Annotated[str, typer.Argument(help="Where, such as lumbar_erector_right.")],
     tool: Annotated[str, typer.Option(help="Tool by name, or path of a tool file.")] = "thumb",
+    arm: Annotated[str | None, typer.Option(help="Arm by name: its joints' limits, too.")] = None,
     file: Annotated[
         Path | None, typer.Option("--limits", help="Limits of one's own (YAML): they may only lower.")
     ] = None,
@@ -337,7 +338,7 @@ def limits(
     """Every limit that holds at a site with a tool, the binding one first, each with its source."""
     from .limits import print_limits
 
-    print_limits(site, tool, file, json)
+    print_limits(site, tool, arm, file, json)
 
 
 @app.command()

@@ -124,7 +124,7 @@ class PressSession:
         if self._time < self._active_at + SETTLE + TARE:
             return
         self._tared_at = self._time
-        if self._readings:
+        if self._readings and np.all(np.isfinite(self._seen.q)):
             readings = np.array(self._readings)
             zero = readings.mean(axis=0)
             self._residual = math.sqrt(float(np.mean(np.sum((readings - zero)[:, :3] ** 2, axis=1))))

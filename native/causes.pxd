@@ -35,7 +35,6 @@ cdef enum:
 
 cdef enum:
     LEVEL_NONE = 0
-    LEVEL_SOFT = 1
-    LEVEL_RELEASE = 2
-    LEVEL_DROP = 3
-    LEVEL_COMPLIANT = 4
+    LEVEL_RELEASE = 1
+    LEVEL_DROP = 2
+    LEVEL_COMPLIANT = 3

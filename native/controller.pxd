@@ -9,6 +9,16 @@ from massage_arm.native.records cimport ArmStateData, Command, CommandData, SetP
 from massage_arm.native.settings cimport Settings
 from massage_arm.native.tank cimport Tank
 
+cdef enum:                           # `Limit` in states.py: clamps that bound the command in a cycle
+    LIMIT_SET_POINT = 1
+    LIMIT_ERROR_CLIP = 2
+    LIMIT_FORCE_FEEDBACK = 4
+    LIMIT_WRENCH = 8
+    LIMIT_POSTURE = 16
+    LIMIT_TORQUE = 32
+    LIMIT_TORQUE_RATE = 64
+    LIMIT_TANK = 128
+
 
 cdef struct ControllerData:
     Model model

@@ -13,27 +13,25 @@ it. The causes it sees change the contact state in the same cycle and the wrench
 `RESPONSE` in states.py.
 """
 
-from libc.math cimport cos, fabs, isfinite
-from libc.string cimport memcmp, memcpy, memset
+from libc.math cimport fabs
+from libc.string cimport memcpy, memset
 
-from massage_arm.native.causes cimport (
-    BAD_DT, NOT_FINITE_COMMAND, NOT_FINITE_SET_POINT, NOT_FINITE_STATE, SET_POINT_JUMP, SET_POINT_REFUSED,
-    SINGULAR, STALE_SET_POINT, STATE_JUMP,
-)
+from massage_arm.native.causes cimport BAD_DT, NOT_FINITE_COMMAND, NOT_FINITE_STATE, SINGULAR, STATE_JUMP
 from massage_arm.native.contact cimport (
-    APPROACH, FAULT, FELT, HEARD, HOLD, IDLE, RELEASE, RETRACT, SILENT, TASK_HOLD, TASK_PRESS, TOUCH, believed,
-    contact_step, in_contact, push_out, stop, stopped,
+    APPROACH, FAULT, FELT, HEARD, HOLD, IDLE, RELEASE, SILENT, TOUCH, believed, contact_step, in_contact, push_out,
+    stop, stopped,
 )
+from massage_arm.native.governor cimport accept, all_within, govern, most_reported, state_is_usable, wrench_is_usable
 from massage_arm.native.guard cimport GuardLimits, GuardSeen, guard_check, guard_reset
-from massage_arm.native.law cimport damping_matrix, task_mobility
+from massage_arm.native.law cimport task_mobility
 from massage_arm.native.maths cimport (
-    cap_norm3, clamp, cross, dot3, exponential, norm3, quaternion_from_rotation, rotate, rotate_back, rotation_between, sin_cos,
-    toward, turned,
+    clamp, cross, dot3, exponential, norm3, quaternion_from_rotation, rotate, rotate_back, toward,
 )
 from massage_arm.native.model cimport add_weight, model_dynamics
 from massage_arm.native.observer cimport observer_step
 from massage_arm.native.records cimport ArmState, SetPoint
 from massage_arm.native.tank cimport tank_step
+from massage_arm.native.wrench cimport task_wrench
 
 from dataclasses import fields
 
@@ -42,123 +40,6 @@ import numpy as np
 from .errors import InputError
 from .settings import GuardLimits as Limits
 from .states import RESPONSE, Cause
-
-cdef enum:
-    LIMIT_SET_POINT = 1
-    LIMIT_ERROR_CLIP = 2
-    LIMIT_FORCE_FEEDBACK = 4
-    LIMIT_WRENCH = 8
-    LIMIT_POSTURE = 16
-    LIMIT_TORQUE = 32
-    LIMIT_TORQUE_RATE = 64
-    LIMIT_TANK = 128
-
-
-cdef double LARGEST = 1e5        # rad, rad/s, Nm, N: no arm reports more, and sin_cos is exact up to here
-cdef double LARGEST_OTHER = 1e12 # s, and anything in a set-point: squares of it stay finite
-
-
-cdef bint all_within(const double* values, int n, double most) noexcept nogil:
-    """Whether the magnitudes of all values add up to `most` or less; with NaN they do not."""
-    cdef double s = 0.0
-    cdef int i
-    for i in range(n):
-        s += fabs(values[i])
-    return s <= most
-
-
-cdef bint wrench_is_usable(const ArmStateData* state) noexcept nogil:
-    """Whether what the sensor says is a number; what is not one counts as silence."""
-    return (state.has_wrench == 1.0 and all_within(state.wrench, 6, LARGEST)
-            and all_within(&state.wrench_time, 1, LARGEST_OTHER) and all_within(&state.time, 1, LARGEST_OTHER))
-
-
-cdef bint state_is_usable(const ArmStateData* state, int n) noexcept nogil:
-    """Whether all that the arm claims to know is a finite number that an arm can report."""
-    return (all_within(&state.time, 1, LARGEST_OTHER) and all_within(state.q, n, LARGEST)
-            and all_within(state.dq, n, LARGEST) and all_within(&state.has_torque, 1, 1.0)
-            and (state.has_torque == 0.0 or all_within(state.torque, n, LARGEST)))
-
-
-cdef int set_point_fault(const SetPointData* s) noexcept nogil:
-    """0, or the cause for which a set-point cannot be used."""
-    cdef double square
-    if not all_within(<const double*>s, sizeof(SetPointData) // sizeof(double), LARGEST_OTHER):
-        return NOT_FINITE_SET_POINT
-    if not (s.task == 0.0 or s.task == 1.0 or s.task == 2.0 or s.task == 3.0):
-        return SET_POINT_REFUSED
-    square = s.quaternion[0] ** 2 + s.quaternion[1] ** 2 + s.quaternion[2] ** 2 + s.quaternion[3] ** 2
-    if fabs(square - 1.0) > 1e-3 or fabs(dot3(s.press_direction, s.press_direction) - 1.0) > 1e-3:
-        return SET_POINT_REFUSED
-    if s.force < 0.0 or s.force_rate < 0.0 or s.approach_speed < 0.0 or s.stiffness_tangential < 0.0 \
-            or s.stiffness_normal < 0.0 or s.stiffness_rotational < 0.0:
-        return SET_POINT_REFUSED
-    return 0
-
-
-cdef void freeze(ControllerData* c) noexcept nogil:
-    """Want the pose that is governed now, so that nothing moves on towards a set-point that is no longer believed."""
-    memcpy(c.want.position, c.reference, sizeof(c.reference))
-    memcpy(c.want.quaternion, c.attitude, sizeof(c.attitude))
-    memcpy(c.want.press_direction, c.direction, sizeof(c.direction))
-    memset(c.want.twist, 0, sizeof(c.want.twist))
-
-
-cdef bint leaps(const ControllerData* c, const SetPointData* s) noexcept nogil:
-    """Whether a set-point is far from what is governed: a wrong frame, or a planner gone wrong.
-
-    Turned, whatever the tool is doing: its way out lies along the press direction. Off across, while it approaches or presses.
-    """
-    cdef const Settings* g = &c.settings
-    cdef double delta[3]
-    cdef double turn[3]
-    cdef double along
-    cdef int j
-    rotation_between(c.attitude, s.quaternion, turn)
-    if not norm3(turn) <= g.jump_angle:
-        return True
-    if not dot3(c.direction, s.press_direction) >= 1.0 - 0.5 * g.jump_angle * g.jump_angle:
-        return True
-    if s.task != TASK_PRESS or c.contact.state < APPROACH or c.contact.state > HOLD:
-        return False
-    for j in range(3):
-        delta[j] = s.position[j] - c.reference[j]
-    along = dot3(c.direction, delta)
-    for j in range(3):
-        delta[j] -= along * c.direction[j]
-    return not norm3(delta) <= g.jump_position
-
-
-cdef void accept(ControllerData* c, const ArmStateData* state, const SetPointData* s) noexcept nogil:
-    """Take a set-point that is sound and fresh, clamped to the limits; otherwise let go and freeze.
-
-    An old one that does not ask for pressing is still obeyed as far as its task goes: letting go is never too late.
-    """
-    cdef const Settings* g = &c.settings
-    cdef SetPointData* w = &c.want
-    cdef int fault = set_point_fault(s)
-    cdef bint stale = not fault and state.time > s.valid_until
-    if not fault and not stale and leaps(c, s):
-        fault = SET_POINT_JUMP
-    if stale and s.task == TASK_PRESS:
-        fault = STALE_SET_POINT
-    if fault:
-        stop(&c.contact, g, fault)
-        freeze(c)
-        return
-    w[0] = s[0]
-    w.force = clamp(s.force, 0.0, g.force_max)
-    w.force_rate = clamp(s.force_rate, 0.0, g.force_rate_max)
-    w.approach_speed = clamp(s.approach_speed, 0.0, g.approach_speed_max)
-    w.stiffness_tangential = clamp(s.stiffness_tangential, 0.0, g.stiffness_max)
-    w.stiffness_normal = clamp(s.stiffness_normal, 0.0, g.stiffness_normal_max)
-    w.stiffness_rotational = clamp(s.stiffness_rotational, 0.0, g.stiffness_rotational_max)
-    cap_norm3(w.twist, g.speed_max)
-    cap_norm3(w.twist + 3, g.turn_rate_max)
-    if memcmp(w, s, sizeof(SetPointData)) != 0:
-        c.limited = <int>c.limited | LIMIT_SET_POINT
-    if stale:
-        freeze(c)
 
 
 cdef void tool_weight(const ControllerData* c, double* load) noexcept nogil:
@@ -207,176 +88,6 @@ cdef int sense(ControllerData* c, const ArmStateData* state, StatusData* status,
     rotate(R, status.wrench, base)
     force[0] = -dot3(c.direction, base)
     return HEARD if c.tared == 1 else FELT
-
-
-cdef void govern(ControllerData* c, double dt) noexcept nogil:
-    """Slew the press direction, the attitude, the stiffness and the tangential position towards what is wanted."""
-    cdef const Settings* g = &c.settings
-    cdef const SetPointData* w = &c.want
-    cdef double delta[3]
-    cdef double turn[3]
-    cdef double along, most
-    cdef int j
-    cdef int state = c.contact.state
-    cdef double share = c.tank.share if in_contact(state) else 1.0
-    dt *= share  # of an empty tank nothing is spent on moving or stiffening
-    cross(c.direction, w.press_direction, turn)
-    cap_norm3(turn, g.turn_rate_max * dt)
-    cross(turn, c.direction, delta)
-    for j in range(3):
-        c.direction[j] += delta[j]
-    if state == IDLE:
-        for j in range(3):
-            c.direction[j] = w.press_direction[j]
-    along = 1.0 / norm3(c.direction)
-    for j in range(3):
-        c.direction[j] *= along
-    rotation_between(c.attitude, w.quaternion, turn)
-    cap_norm3(turn, g.turn_rate_max * dt)
-    turned(c.attitude, turn, c.attitude)
-
-    most = g.stiffness_rate * dt
-    c.stiffness[0] = toward(c.stiffness[0], w.stiffness_tangential, most) \
-        if c.stiffness[0] < w.stiffness_tangential else w.stiffness_tangential
-    along = w.stiffness_normal if in_contact(state) else w.stiffness_tangential
-    c.stiffness[1] = toward(c.stiffness[1], along, most) if c.stiffness[1] < along else along
-    c.stiffness[2] = toward(c.stiffness[2], w.stiffness_rotational, 0.1 * most) \
-        if c.stiffness[2] < w.stiffness_rotational else w.stiffness_rotational
-
-    for j in range(3):
-        delta[j] = w.position[j] - c.reference[j]
-    along = dot3(c.direction, delta)
-    if not (state == IDLE and w.task == TASK_HOLD):
-        for j in range(3):
-            delta[j] -= along * c.direction[j]
-    cap_norm3(delta, g.speed_max * dt)
-    for j in range(3):
-        c.reference[j] += delta[j]
-    if share < 1.0:
-        c.limited = <int>c.limited | LIMIT_TANK
-
-
-cdef double normal_force(ControllerData* c, double ahead, double inward) noexcept nogil:
-    """N along the press direction: reference and feedback, faded when the tool runs away because contact is lost."""
-    cdef const Settings* g = &c.settings
-    cdef double f = c.contact.reference + c.contact.feedback
-    cdef double s, cosine
-    if f <= 0.0:
-        return f
-    f *= c.tank.share * clamp(1.0 - (inward - g.fade_speed) / g.fade_width, 0.0, 1.0)
-    if ahead <= g.loss_free:
-        return f
-    if ahead >= g.loss_free + g.loss_width:
-        return 0.0
-    sin_cos(3.14159265358979323846 * (ahead - g.loss_free) / g.loss_width, &s, &cosine)
-    return f * 0.5 * (1.0 + cosine)
-
-
-cdef double most_inward(const ControllerData* c, double inward) noexcept nogil:
-    """N: the largest force into the body. Who pushes the tool away is not held against; what lets go does not push.
-
-    Where the tool is helped out, the help fades with its speed outwards; damping must not eat it.
-    """
-    cdef const Settings* g = &c.settings
-    cdef int state = c.contact.state
-    if state == FAULT or state == RETRACT or state == RELEASE:
-        return c.contact.reference - c.contact.push_out * clamp(1.0 + inward / g.push_out_speed, 0.0, 1.0)
-    if state == IDLE and stopped(&c.contact):
-        return g.yield_force
-    if in_contact(state):
-        return c.contact.reference + (c.contact.feedback if c.contact.feedback > 0.0 else 0.0) + g.inward_margin
-    return 1e300
-
-
-cdef void task_wrench(ControllerData* c, double ahead, StatusData* status) noexcept nogil:
-    """The wrench F at the TCP, base axes, into status.wrench_command."""
-    cdef const Settings* g = &c.settings
-    cdef const double* n = c.direction
-    cdef const double* v = c.dynamics.twist
-    cdef double* F = status.wrench_command
-    cdef double stiffness[6]
-    cdef double damping[6]
-    cdef double error[3]
-    cdef double slip[3]
-    cdef double extra, length, most, k, inward
-    cdef int j
-    cdef bint compliant = c.contact.state == FAULT
-    cdef int contact = in_contact(c.contact.state)
-
-    # Translation. Damping never falls below that of a 10 N/m spring, so that it survives zero stiffness.
-    k = 0.0 if compliant else 1.0
-    for j in range(3):
-        error[j] = k * (c.reference[j] - status.position[j])
-        slip[j] = k * (c.tank.share * c.want.twist[j] if contact else 0.0) - v[j]
-    length = dot3(n, slip) + dot3(n, v)
-    for j in range(3):
-        slip[j] += n[j] * (c.contact.speed * (0.0 if contact or compliant else 1.0) - length)
-    if norm3(error) > g.position_clip:
-        c.limited = <int>c.limited | LIMIT_ERROR_CLIP
-        cap_norm3(error, g.position_clip)
-    extra = c.stiffness[1] - c.stiffness[0]
-    spring_matrix(c.stiffness[0] + 10.0, extra, n, stiffness)
-    damping_matrix(c.mobility.linear, stiffness, g.damping_ratio, damping)
-    length = extra * dot3(n, error)
-    c.springs = 0.5 * (c.stiffness[0] * dot3(error, error) + length * dot3(n, error))
-    for j in range(3):
-        F[j] = c.stiffness[0] * error[j] + length * n[j]
-    apply_damping(damping, slip, F)
-    inward = dot3(n, v)
-    extra = g.normal_damping if contact and not stopped(&c.contact) else g.release_damping
-    if inward > 0.0 and (contact or c.contact.state == RETRACT):
-        extra = g.normal_damping
-    length = 0.0
-    if contact:
-        length = normal_force(c, ahead, inward) - extra * inward
-    elif c.contact.state == RETRACT:
-        length = g.release_damping * c.contact.speed - extra * inward  # else damping would hold back what withdraws
-    elif compliant:
-        length = -extra * inward
-    for j in range(3):
-        F[j] += length * n[j]
-    length = dot3(n, F) - most_inward(c, inward)
-    if length > 0.0:
-        for j in range(3):
-            F[j] -= length * n[j]
-
-    # Rotation.
-    rotation_between(status.quaternion, c.attitude, error)
-    for j in range(3):
-        error[j] *= k
-        slip[j] = k * (c.tank.share * c.want.twist[3 + j] if contact else 0.0) - v[3 + j]
-    if norm3(error) > g.rotation_clip:
-        c.limited = <int>c.limited | LIMIT_ERROR_CLIP
-        cap_norm3(error, g.rotation_clip)
-    spring_matrix(c.stiffness[2] + 0.5, 0.0, n, stiffness)
-    damping_matrix(c.mobility.angular, stiffness, g.damping_ratio, damping)
-    c.springs += 0.5 * c.stiffness[2] * dot3(error, error)
-    for j in range(3):
-        F[3 + j] = c.stiffness[2] * error[j]
-    apply_damping(damping, slip, F + 3)
-
-    most = c.contact.reference + g.wrench_margin
-    if norm3(F) > most or norm3(F + 3) > g.moment_max:
-        c.limited = <int>c.limited | LIMIT_WRENCH
-        cap_norm3(F, most)
-        cap_norm3(F + 3, g.moment_max)
-    c.out = dot3(F, v) + dot3(F + 3, v + 3)
-
-
-cdef inline void spring_matrix(double isotropic, double extra, const double* n, double* out) noexcept nogil:
-    """isotropic 1 + extra n n^T."""
-    out[0] = isotropic + extra * n[0] * n[0]
-    out[1] = extra * n[0] * n[1]
-    out[2] = extra * n[0] * n[2]
-    out[3] = isotropic + extra * n[1] * n[1]
-    out[4] = extra * n[1] * n[2]
-    out[5] = isotropic + extra * n[2] * n[2]
-
-
-cdef inline void apply_damping(const double* D, const double* v, double* F) noexcept nogil:
-    F[0] += D[0] * v[0] + D[1] * v[1] + D[2] * v[2]
-    F[1] += D[1] * v[0] + D[3] * v[1] + D[4] * v[2]
-    F[2] += D[2] * v[0] + D[4] * v[1] + D[5] * v[2]
 
 
 cdef void posture_torque(ControllerData* c, const ArmStateData* state, double* t0) noexcept nogil:
@@ -469,7 +180,7 @@ cdef void weighted_dynamics(ControllerData* c, const double* q, const double* dq
 cdef double brake(const ControllerData* c, const ArmStateData* state, int i, bint felt) noexcept nogil:
     """Torque that brings a joint of a limp arm to rest while nobody is felt at the tool: else it drifts on, and back."""
     cdef const Settings* g = &c.settings
-    if not (believed(&c.contact, felt) and c.contact.measured < g.push_out_until and fabs(state.dq[i]) <= LARGEST):
+    if not (believed(&c.contact, felt) and c.contact.measured < g.push_out_until and fabs(state.dq[i]) <= most_reported()):
         return 0.0
     return clamp(-c.dynamics.mass[i][i] * state.dq[i] / g.brake_time, -g.brake_max, g.brake_max)
 
@@ -745,6 +456,8 @@ cdef class Controller:
         cdef int j
         if len(wrench) != 6 or not np.all(np.isfinite(wrench)):
             raise ValueError(f"a tare needs 6 finite numbers, got {list(wrench)}")
+        if len(q) != self.data.model.n or not np.all(np.isfinite(q)):
+            raise ValueError(f"a tare needs {self.data.model.n} finite joint positions, got {list(q)}")
         R = self.model.forward(q)[:3, :3]
         sensor = np.array([self.data.settings.sensor_turn[i] for i in range(9)]).reshape(3, 3)
         weight = self.data.settings.tool_mass * sensor.T @ R.T @ np.asarray(self.model.chain.gravity)

@@ -30,10 +30,9 @@ class Level(IntEnum):
     """What a cause leads to; the higher one wins. In order of haste (docs/safety_case.md, Stops)."""
 
     NONE = 0  # no cause is latched
-    SOFT = 1  # S0: release at the rate the set-point gives, withdraw; as a pause does, no cause asks for it today
-    RELEASE = 2  # S1: let the force out at release_rate, withdraw
-    DROP = 3  # S2: force gone as fast as the torques may change, withdraw
-    COMPLIANT = 4  # S3: no springs, no force, no way out that can be trusted; push outwards only while force is felt
+    RELEASE = 1  # S1: let the force out at release_rate, withdraw
+    DROP = 2  # S2: force gone as fast as the torques may change, withdraw
+    COMPLIANT = 3  # S3: no springs, no force, no way out that can be trusted; push outwards only while force is felt
 
 
 class Cause(IntFlag):

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,9 @@ from ..control.plan import PressPlan, check_plan
 from ..control.press_session import SETTLE, TARE, PressSession
 from ..control.sites import find_site
 from ..control.ticks import Ticks, tick_dtype
-from ..control.tool import Tool, load_tool
+from ..control.tool import load_tool
 from ..native import (
     ArmModel,
-    Chain,
     Command,
     ContactState,
     Controller,
@@ -35,9 +33,11 @@ from ..native import (
 )
 from ..urdf import TCP, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
-from .disturbances import Disturbances, load_disturbances, over_joints, wrong_chain, wrong_surface
-from .faults import Injector, parse_faults
+from .disturbances import load_disturbances, wrong_chain, wrong_surface
+from .faults import parse_faults
 from .flesh import flesh, friction_after
+from .hardware import make_plant, payload, sensor_pose
+from .injector import Injector
 from .people import find_person
 from .placement import place
 from .scan import known_back
@@ -91,7 +91,6 @@ class PressSimulation:
         self._events = self._plan_events()
         self._stopped_at: float | None = None
         self._lying = 0.0
-        self._links: dict[int, ArmModel] = {}
         self._done = False
         self.force_true = 0.0
 
@@ -193,49 +192,22 @@ class PressSimulation:
             self.arm.plant.begin_with(held)
 
     def _hardware(self) -> Plant:
-        d, n = self.disturbances, self.model.n
-        rng = self._rng
-        breath_rate, breath_phase = 2.0 * np.pi * d.breathing_hz, rng.uniform(-np.pi, np.pi)
+        d = self.disturbances
+        breath_rate, breath_phase = 2.0 * np.pi * d.breathing_hz, self._rng.uniform(-np.pi, np.pi)
         self.tissue = flesh(self._body, self._person, self.plan.skin, self._bone)
         self._human = Person(self._person.constants, period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
-        base = self._placement.base.copy()
-        base[2, 3] -= TABLE_HEIGHT
-        payload_mass, payload_com = self._payload()
-        # The encoder's first difference would see the start as a jump, so physics starts at rest on a count.
-        return Plant(
+        breath = (breath_rate, breath_phase)
+        return make_plant(
             self.model,
+            self._arm_description,
+            self.tool,
+            self.urdf,
+            self._placement.base,
             self.tissue,
             self._human,
-            rng,
-            PERIOD,
-            coulomb=over_joints(d.coulomb_nm, n),
-            viscous=over_joints(d.viscous_nms, n),
-            residual=over_joints(d.gravity_residual_nm, n) * rng.uniform(-1.0, 1.0, n),
-            phase=rng.uniform(-np.pi, np.pi, n),
-            presliding=d.presliding_mrad * 1e-3,
-            lag=d.torque_lag_ms * 1e-3,
-            encoder=2.0 * np.pi / 2.0**d.encoder_bits if d.encoder_bits else 0.0,
-            velocity_filter=d.velocity_filter_ms * 1e-3,
-            noise_force=d.sensor_noise_n,
-            noise_moment=d.sensor_noise_nm,
-            quantum_force=d.sensor_quantum_n,
-            quantum_moment=d.sensor_quantum_nm,
-            drift=self._drift(d),
-            breath=d.breathing_mm * 1e-3,
-            breath_rate=breath_rate,
-            breath_phase=breath_phase,
-            tip_radius=self.tool.tip_radius,
-            contact_radius=self.tool.contact_radius,
-            tool_mass=self.tool.mass,
-            tool_com=self.tool.com,
-            tool_inertia=_tool_inertia(self.urdf),
-            sensor=_sensor_pose(self.tool),
-            base=base,
-            payload_mass=payload_mass,
-            payload_com=payload_com,
-            compensates=self._arm_description.gravity != "us",
-            delay=d.delay_cycles,
-            sensor_delay=round(d.sensor_delay_ms * 1e-3 / PERIOD),
+            breath,
+            d,
+            self._rng,
         )
 
     def _plan_events(self) -> list[tuple[float, Callable[[], None]]]:
@@ -273,35 +245,6 @@ class PressSimulation:
         """N, the most with which a link has pressed on what was in its way."""
         return 0.0 if self._faults is None else self._faults.block_force
 
-    def link_position(self, q: Floats, link: int) -> Floats:
-        """(3,) m, base: where the middle of a link's mass is."""
-        at: Floats = self._link(link).forward(q[: link + 1])[:3, 3]
-        return at
-
-    def link_jacobian(self, q: Floats, link: int) -> Floats:
-        """(3, n) of the same point, base axes."""
-        J = np.zeros((3, self.model.n))
-        J[:, : link + 1] = self._link(link).jacobian(q[: link + 1])[:3]
-        return J
-
-    def _link(self, link: int) -> ArmModel:
-        if link not in self._links:
-            self._links[link] = ArmModel(_up_to(self.model.chain, link))
-        return self._links[link]
-
-    def _payload(self) -> tuple[float, Floats]:
-        """What an arm that holds itself up does not know it carries: kg; (3,) m, seen from the TCP."""
-        if self._arm_description.gravity == "robot_without_tool":
-            return self.tool.payload
-        return 0.0, np.zeros(3)
-
-    def _drift(self, d: Disturbances) -> Floats:
-        direction = self._rng.standard_normal(6)
-        direction /= np.linalg.norm(direction[:3])
-        direction[3:] *= 0.05  # Nm for every N: assumption
-        drift: Floats = direction * d.sensor_drift_n_per_10min / 600.0
-        return drift
-
     def _control(self, settings: ControllerSettings | None) -> None:
         d, rng = self.disturbances, self._rng
         self._cycle = round(1.0 / (self.plan.control_hz * PERIOD))
@@ -314,7 +257,7 @@ class PressSimulation:
         settings = replace(settings, period=self._cycle * PERIOD, force_max=min(cap, self.plan.force_n))
         believed = ArmModel(wrong_chain(self.model.chain, d, rng))
         heavier = 1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)
-        payload_mass, payload_com = self._payload()
+        payload_mass, payload_com = payload(self._arm_description, self.tool)
         self.controller = Controller(
             believed,
             settings,
@@ -324,7 +267,7 @@ class PressSimulation:
             compensate="us" if self._arm_description.gravity == "us" else "robot",
             payload_mass=payload_mass * heavier,
             payload_com=payload_com,
-            sensor=_sensor_pose(self.tool),
+            sensor=sensor_pose(self.tool),
             tool_mass=self.tool.mass * heavier,
             tool_com=self.tool.com,
         )
@@ -458,31 +401,6 @@ class PressSimulation:
         # The true force acts at the TCP, so it has no moment there.
         tool = Rotation.from_quat(block["tcp_quaternion"])
         block["true_wrench"][:, :3] = tool.inv().apply(truth[:, 6:9])
-
-
-def _up_to(chain: Chain, link: int) -> Chain:
-    """The chain that ends in the middle of a link's mass."""
-    n = link + 1
-    tip = np.eye(4)
-    tip[:3, 3] = chain.com[link]
-    per_joint = ("revolute", "placement", "mass", "com", "inertia", "lower", "upper", "velocity_limit", "effort_limit")
-    cut = {name: getattr(chain, name)[:n] for name in per_joint}
-    return replace(chain, tip=f"link{link}", joint_names=chain.joint_names[:n], tip_placement=tip, **cut)
-
-
-def _sensor_pose(tool: Tool) -> Floats:
-    """The force sensor in the tool frame: at the mount, with the tool's axes."""
-    pose = np.eye(4)
-    pose[2, 3] = -tool.length
-    return pose
-
-
-def _tool_inertia(urdf: str) -> Floats:
-    """(3, 3) kg m² of all beyond the force sensor, about its centre of mass, tool axes; from `arm_with_tool`'s text."""
-    inertia = ElementTree.fromstring(urdf).find("link[@name='tool']/inertial/inertia")
-    assert inertia is not None
-    xx, xy, xz, yy, yz, zz = (float(inertia.get(key, 0.0)) for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
-    return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 
 
 def simulate(plan: PressPlan, *, gui: bool = False) -> PressSimulation:

@@ -40,6 +40,17 @@ def test_the_binding_limit_comes_first_with_why(command: Command) -> None:
         assert words in out
 
 
+def test_an_arm_brings_the_limits_of_its_joints_and_the_body_its_areas_to_keep_out_of(command: Command) -> None:
+    code, out, _ = command("limits", "levator_left", "--arm", "panda")
+    assert code == 0
+    assert "87 Nm" in out and "300 Nm/s" in out and "spinous processes" in out
+    shown = json.loads(command("limits", "levator_left", "--arm", "panda", "--json")[1])
+    joints = {limit["name"]: (limit["value"], limit["unit"]) for limit in shown["joints"]}
+    assert len(joints) == 21 and joints["torque of panda_joint7"] == (12.0, "Nm")
+    assert "kidney" in shown["keep_out"]["areas"]
+    assert json.loads(command("limits", "levator_left", "--json")[1])["joints"] == []
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_as_json_every_limit_comes_with_unit_and_source(command: Command, tool: str) -> None:
     code, out, _ = command("limits", "levator_left", "--tool", tool, "--json")
@@ -108,6 +119,7 @@ def test_a_file_that_may_not_be_is_one_line_and_leaves_nothing(
     [
         (("limits", "knee"), "site: 'knee' is not known; known are"),
         (("limits", "levator_lef"), "did you mean levator_left?"),
+        (("limits", "levator_left", "--arm", "crane"), "arm: 'crane' is not known; one of iiwa14, panda"),
         (("limits", "levator_left", "--tool", "hammer"), "tool: hammer is not known; ball, palm, thumb or"),
         (("limits", "levator_left", "--limits", "nothing.yaml"), "nothing.yaml: file not found"),
         (("limits", "levator_left", "--limits", "."), ".: cannot be read (Is a directory)"),

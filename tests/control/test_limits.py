@@ -2,18 +2,22 @@
 
 import math
 import tempfile
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from massage_arm.control import limits as limits_module
 from massage_arm.control import plan as plan_module
 from massage_arm.control.limits import (
     DEEP_M,
     EVERYWHERE,
+    LIMITS_FILE,
+    Limit,
     OwnLimits,
+    Wall,
     binding_force,
     force_limits,
     general_limits,
@@ -83,6 +87,47 @@ def test_every_limit_has_a_source_and_a_unit() -> None:
                 assert limit.source and limit.name and limit.value > 0.0, limit
 
 
+@pytest.mark.parametrize(
+    ("limit", "name"),
+    [
+        (Limit("hold", 90.0, "s", "A.9"), "value"),
+        (OwnLimits(20.0, None, None, "first visit"), "force_n"),
+        (Wall(130.0, 1300.0, "ISO/TS 15066:2016 A.2"), "force_n"),
+    ],
+    ids=["limit", "own", "wall"],
+)
+def test_nobody_changes_a_limit_once_it_is_read(limit: object, name: str) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(limit, name, 1e3)
+
+
+SHIN, POWER = "shin: {force_n: 130, pressure_kpa: 2200", "power: {value: 5"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "refused"),
+    [
+        (SHIN, "shin: {force_n: 0, pressure_kpa: 0", ""),
+        (SHIN, "shin: {force_n: -0.1, pressure_kpa: 2200", "wall.shin.force_n: -0.1"),
+        (SHIN, "shin: {force_n: 130, pressure_kpa: -0.1", "wall.shin.pressure_kpa: -0.1"),
+        (POWER, "power: {value: 0", ""),
+        (POWER, "power: {value: -0.1", "general.power.value: -0.1"),
+    ],
+)
+def test_the_file_of_limits_closes_a_place_with_0_and_holds_nothing_below(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, was: str, now: str, refused: str
+) -> None:
+    path = tmp_path / "limits.yaml"
+    path.write_text(LIMITS_FILE.read_text().replace(was, now))
+    monkeypatch.setattr(limits_module, "LIMITS_FILE", path)
+    read = limits_module._load.__wrapped__  # past its cache
+    if refused:
+        with pytest.raises(InputError, match=f"{refused} is not allowed"):
+            read()
+    else:
+        assert 0.0 in (read()["wall"]["shin"]["force_n"], read()["general"]["power"]["value"])
+
+
 def test_the_limits_that_are_shown_are_the_ones_that_hold() -> None:
     general = {name: limit.value for name, limit in general_limits().items()}
     settings, guard = ControllerSettings(), guard_limits(find_site("gluteal_left"), 70.0)
@@ -132,6 +177,14 @@ def test_the_limit_that_binds_comes_first_with_why() -> None:
     assert (large[0].name, large[0].value) == ("soft cap", 60.0)
 
 
+def test_a_tool_larger_than_what_goes_in_counts_with_the_area_at_the_largest_depth() -> None:
+    site = find_site("lumbar_erector_right")
+    ball = replace(load_tool("palm"), tip_radius=0.1, contact_radius=0.1)
+    area = math.pi * 0.1 * guard_limits(site, 60.0).depth_max
+    pressed = {one.name: one.value for one in force_limits(site, ball) if "kPa" in one.name}
+    assert sorted(pressed.values()) == pytest.approx([1e3 * kpa * area for kpa in (200.0, 2100.0)])
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("site", load_sites())
 def test_a_press_above_a_cap_is_refused_with_the_cap_and_its_source(site: str, tool: str) -> None:
@@ -157,6 +210,9 @@ def own(text: str, folder: Path) -> dict[str, OwnLimits]:
 REFUSED = {
     "force raised": ("gluteal: {force_n: 70.1, source: me}", 2, "gluteal.force_n: 70.1", "0 to 70 .*soft cap.*A.9"),
     "force raised everywhere": ("everywhere: {force_n: 71, source: me}", 2, "everywhere.force_n: 71", "from 0 to 70"),
+    "pressure raised everywhere": (
+        "everywhere: {pressure_kpa: 201, source: me}", 2, "everywhere.pressure_kpa: 201", "from 0 to 200"
+    ),
     "pressure raised": ("levator: {pressure_kpa: 151, source: me}", 2, "levator.pressure_kpa: 151", "0 to 150 .*A.9"),
     "hold raised": ("levator:\n  hold_s: 91\n  source: me", 3, "levator.hold_s: 91", "from 0 to 90 .*A.9"),
     "no source": ("levator: {force_n: 9}", 2, "key levator.source is missing", "a text is expected"),
@@ -296,6 +352,7 @@ def _file_text(entries: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@settings(deadline=None)
 @given(
     entries=st.dictionaries(
         places, st.fixed_dictionaries({"force_n": amounts, "pressure_kpa": amounts, "hold_s": amounts}), max_size=4

@@ -1,10 +1,10 @@
 """Every state meets every event; what may not begin says why."""
 
 import math
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from massage_arm.control.supervisor import (
     FREE_FORCE_N,
@@ -123,6 +123,11 @@ def test_at_its_bound_a_force_is_allowed_and_nan_is_not(what: str) -> None:
     assert missing(replace(READY_TO_PRESS, **{what: math.nan}))
 
 
+def test_what_was_found_ready_stays_as_it_was() -> None:
+    with pytest.raises(FrozenInstanceError):
+        READY_TO_PRESS.tared = False  # type: ignore[misc]
+
+
 def test_all_that_is_missing_is_said_at_once() -> None:
     nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", False, "", "")
     assert len(missing(nothing)) == len(UNREADY)
@@ -161,6 +166,7 @@ def test_a_request_that_is_none_is_refused(text: str) -> None:
         parse_requests(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(REQUESTS), max_size=30), st.booleans())
 def test_whatever_is_asked_a_fault_is_left_by_acknowledgement_alone(asked: list[Event], free: bool) -> None:
     state = State.FAULTED

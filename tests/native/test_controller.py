@@ -397,3 +397,12 @@ def test_step_allocates_nothing() -> None:
 
     blocks(100)
     assert blocks(10_000) == blocks(1_000)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_tare_of_what_is_no_number_is_refused_and_changes_nothing(bad: float) -> None:
+    bench, fresh = Bench(), Bench()
+    for wrench, q in ((np.full(6, bad), POSTURE), (np.zeros(6), np.full(7, bad)), (np.zeros(5), POSTURE)):
+        with pytest.raises(ValueError, match="a tare needs"):
+            bench.controller.tare(wrench, q)
+    assert bench.step()[1].values.tobytes() == fresh.step()[1].values.tobytes()

@@ -66,6 +66,13 @@ LASTING: Sequence[tuple[Cause, Mapping[str, Any], str, float, float]] = [
         20.0 * (1.0 + LIMITS.above_share) + LIMITS.above_force,
         LIMITS.cap_time,
     ),
+    (
+        Cause.OVER_CAP,
+        {"pressing": True, "reference": 40.0},
+        "force",
+        40.0 * (1.0 + LIMITS.above_share) + LIMITS.above_force,
+        LIMITS.cap_time,
+    ),
     (Cause.OVER_CAP, {"held": True, "heard": False}, "force", LIMITS.above_force, LIMITS.cap_time),
     (Cause.OVER_CAP, {"other_valid": True}, "other", LIMITS.force_cap + LIMITS.disagree_force, LIMITS.disagree_time),
     (
@@ -92,15 +99,33 @@ def test_what_must_last(
         shorter = math.floor(lasts / dt + 1e-6) * dt  # the last cycle in which it is allowed still
         assert cause not in guarded.after(shorter - dt, dt, **{**state, name: wrong})
         assert cause in guarded.after(2.0 * dt, dt, **{**state, name: wrong})
-    assert cause not in Guarded().after(lasts + 10 * dt, dt, **{**state, name: bound * (1.0 - TINY)})
+    assert cause not in Guarded().after(lasts + 10 * dt, dt, **{**state, name: bound})
 
 
-@pytest.mark.parametrize(("cause", "state", "name", "bound", "lasts"), LASTING, ids=NAMES)
+# What is wrong from its first cycle on, and for how long that is allowed.
+ALLOWED_FOR: Sequence[tuple[Cause, Mapping[str, Any], float]] = [
+    *((cause, {**state, name: above(bound)}, lasts) for cause, state, name, bound, lasts in LASTING),
+    (Cause.SENSOR_FROZEN, {"working": True, "raw": [0.0] * 6}, LIMITS.frozen_time),
+    (Cause.OSCILLATION, {"holding": True, "force": 60.0}, LIMITS.swing_lasts),
+    (Cause.FORCE_NOT_REACHED, {"holding": True, "force": 60.0}, LIMITS.error_time),
+]
+
+
+@pytest.mark.parametrize(("cause", "wrong", "lasts"), ALLOWED_FOR, ids=[str(row[0].name) for row in ALLOWED_FOR])
+def test_what_lasts_exactly_as_long_as_it_may_is_allowed(cause: Cause, wrong: Mapping[str, Any], lasts: float) -> None:
+    assert cause not in Guarded().check(dt=lasts, **wrong)
+    assert cause in Guarded().check(dt=above(lasts), **wrong)
+
+
+BROKEN_OFF = [row for row in LASTING if row[0] is not Cause.STILL_PUSHING]  # it counts from the stop
+
+
+@pytest.mark.parametrize(
+    ("cause", "state", "name", "bound", "lasts"), BROKEN_OFF, ids=[f"{row[0].name}-{row[2]}" for row in BROKEN_OFF]
+)
 def test_what_stops_in_between_begins_anew(
     cause: Cause, state: Mapping[str, Any], name: str, bound: float, lasts: float
 ) -> None:
-    if cause is Cause.STILL_PUSHING:
-        pytest.skip("counts from the stop, not from the pushing")
     guarded = Guarded()
     for _ in range(3):
         assert cause not in guarded.after(lasts - 0.002, **{**state, name: above(bound)})
@@ -181,6 +206,14 @@ def test_a_joint_that_leaps(sign: float, joint: int) -> None:
     assert leap(NAN) == Cause.STATE_JUMP
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(("ways", "said"), [(1.0, 0.0), (4.0, 4.0)])
+def test_a_joint_that_moves_just_as_far_as_it_may(sign: float, ways: float, said: float) -> None:
+    moved, rate = sign * ways * (LIMITS.joint_speed_max * 0.001), sign * said * LIMITS.joint_speed_max
+    for far, seen in ((moved, Cause(0)), (above(moved), Cause.STATE_JUMP)):
+        assert Guarded(speed_error=1e3).check(q=[far], q_before=[0.0], dq=[rate]) == seen
+
+
 def test_the_first_cycle_has_nothing_to_leap_from() -> None:
     assert Guarded().check(first=True, q=[1.0], q_before=[0.0], dq=[0.0], clock_step=100.0) == Cause(0)
 
@@ -195,6 +228,9 @@ def test_a_speed_that_does_not_fit_the_position(sign: float) -> None:
     assert quick.after(0.006, **turning(0.0, said=2.0 * wrong)) == Cause(0)
     assert Cause.STATE_JUMP in quick.after(0.003, **turning(0.0, said=2.0 * wrong))
     assert Guarded().after(0.2, **turning(1.4)) == Cause(0), "fast, and both say so"
+    twice = sign * 2.0 * LIMITS.speed_error  # half of it is believed in a cycle of 10 ms
+    assert Guarded().check(**turning(0.0, said=twice), dt=0.01) == Cause(0)
+    assert Guarded().check(**turning(0.0, said=above(twice)), dt=0.01) == Cause.STATE_JUMP
 
 
 def test_how_far_a_joint_may_move_counts_by_the_arms_clock() -> None:
@@ -237,7 +273,7 @@ def test_what_the_clock_lost_is_forgotten_within_seconds() -> None:
 
 
 def test_a_reading_that_stays_the_same_to_the_last_bit() -> None:
-    frozen = {"raw": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "working": True}
+    frozen: dict[str, Any] = {"raw": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "working": True}
     guarded = Guarded()
     assert guarded.after(LIMITS.frozen_time + 0.001, **frozen) == Cause(0), "the first is like none before it"
     assert guarded.after(0.001, **frozen) == Cause.SENSOR_FROZEN
@@ -266,6 +302,10 @@ def test_a_jump_counts_from_about_20_ms_ago() -> None:
     slow.after(0.02, working=True, force_now=10.0)  # 0.63 of 10 N by now
     assert slow.check(working=True, force_now=6.2 + 0.99 * LIMITS.jump_force) == Cause(0)
     assert Guarded().check(working=True, heard=False, force_now=100.0) == Cause(0)
+    for force, seen in ((LIMITS.jump_force, Cause(0)), (above(LIMITS.jump_force), Cause.FORCE_JUMP)):
+        halved = Guarded()  # 16 N, half of them believed in a cycle of 20 ms
+        halved.check(dt=LIMITS.jump_time, force_now=16.0)
+        assert halved.check(working=True, force_now=8.0 + force) == seen
 
 
 def test_two_channels_disagree_either_way() -> None:
@@ -273,8 +313,9 @@ def test_two_channels_disagree_either_way() -> None:
         assert Cause.SENSOR_DISAGREES in Guarded().after(0.06, other_valid=True, force=3.0, other=other)
 
 
-def test_what_is_asked_lowers_the_cap_only_while_pressing_and_never_raises_it() -> None:
-    much = {"pressing": True, "reference": 60.0}  # 60 * 1.25 + 8 is above the cap
+@pytest.mark.parametrize("reference", [47.0, 60.0])  # 47 * 1.25 + 8 is above the cap, if only with the 8
+def test_what_is_asked_lowers_the_cap_only_while_pressing_and_never_raises_it(reference: float) -> None:
+    much = {"pressing": True, "reference": reference}
     assert Cause.OVER_CAP in Guarded().after(0.01, **much, force=above(LIMITS.force_cap))
     assert Cause.OVER_CAP not in Guarded().after(0.01, **much, force=LIMITS.force_cap)
 
@@ -330,6 +371,23 @@ def test_the_loop_is_watched_anew_in_every_hold() -> None:
         swinging(guarded, 0.0, 0.001, holding=False)
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_mean_and_the_swing_of_a_force_at_their_bounds(sign: float) -> None:
+    # In a cycle of 0.3 s the mean comes half the way, 6 N, and the swing half the way to the other half, 3 N.
+    for error, seen in ((12.0, Cause(0)), (above(12.0), Cause.OSCILLATION | Cause.FORCE_NOT_REACHED)):
+        guarded = Guarded(swing_lasts=0.1, error_time=0.1)
+        assert guarded.check(**HOLDING, dt=0.3, force=20.0 + sign * error) == seen
+
+
+def test_a_hold_begins_with_nothing_of_what_was_before() -> None:
+    guarded = Guarded(swing_lasts=1e-4, error_time=1e-4)
+    assert guarded.check(**{**HOLDING, "holding": False}, force=NAN, felt=False) == Cause(0)
+    assert guarded.check(**HOLDING, force=20.0) == Cause(0)
+    guarded = Guarded()
+    guarded.check(**{**HOLDING, "holding": False}, force=20.0)
+    assert guarded.check(**HOLDING, force=NAN, felt=False) == Cause(0), "wrong for one cycle"
+
+
 def test_nan_in_hold_is_both() -> None:
     causes = Guarded().after(2.0, **{**HOLDING, "force": NAN})
     assert Cause.OSCILLATION | Cause.FORCE_NOT_REACHED in causes
@@ -345,6 +403,8 @@ def test_pushing_after_a_stop_counts_from_the_last_stop() -> None:
     assert guarded.check(stopped=False, push=50.0) == Cause(0)
     assert guarded.after(LIMITS.unload_time - 0.001, stopped=True, push=50.0) == Cause(0)
     assert guarded.after(0.002, stopped=True, push=50.0) == Cause.STILL_PUSHING
+    assert guarded.check(dt=2.0 * LIMITS.unload_time, push=50.0) == Cause(0), "no stop"
+    assert guarded.check(dt=LIMITS.unload_time, stopped=True, push=50.0) == Cause(0)
 
 
 def test_reset_forgets_everything() -> None:

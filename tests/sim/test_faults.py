@@ -13,7 +13,8 @@ from massage_arm.control.plan import PressPlan
 from massage_arm.control.ticks import Ticks
 from massage_arm.native import ArmState, Command, InputError, SetPoint
 from massage_arm.sim.campaign import FaultRun, Outcome, draw_run, judge
-from massage_arm.sim.faults import FAULTS, FROM_THE_START, Fault, Injector, draw_fault, parse_faults
+from massage_arm.sim.faults import FAULTS, FROM_THE_START, Fault, draw_fault, parse_faults
+from massage_arm.sim.injector import Injector
 from massage_arm.sim.press import PressSimulation
 from numpy.typing import NDArray
 

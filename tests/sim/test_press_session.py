@@ -136,3 +136,16 @@ def test_a_stop_after_guiding_lets_go_at_once(after: float) -> None:
 def test_what_is_asked_after_the_end_is_not_forgotten() -> None:
     simulation, _ = run("pause@60")
     assert "pause comes too late: the press ended at" in simulation.refusals[0]
+
+
+def test_a_joint_that_is_nan_while_it_should_tare_leaves_the_force_a_number() -> None:
+    simulation = PressSimulation(replace(PLAN, faults="encoder_cut@0.4"))
+    blocks = []
+    while simulation.time < LONG and (block := simulation.advance(250)) is not None:
+        blocks.append(block)
+    simulation.close()
+    ticks = np.concatenate(blocks)
+    assert np.isfinite(ticks["force_measured"]).all()
+    assert simulation.refusals == [
+        "1.00 s: begin is refused: the session is faulted; allowed now: pause, stop, guide, acknowledge"
+    ]
