@@ -19,12 +19,13 @@ def figures(shown: dict[str, Any], names: list[str] | None = None) -> str:
     rows = ["| figure | value | goal | |", "|---|---|---|---|"]
     for figure in shown["figures"]:
         name = figure["name"].removeprefix("faults.")
-        if figure["value"] is None or (names and name not in names):
+        if figure["value"] is None or (name not in names if names else name.startswith("healthy")):
             continue
         unit = "" if figure["unit"] == "1" else f" {figure['unit']}"
         goal = "" if figure["goal"] is None else f"≤ {figure['goal']:g}{unit}"
         met = {True: "met", False: "**missed**", None: ""}[figure["met"]]
-        rows.append(f"| {name.replace('_', ' ')} | {figure['value']:.4g}{unit} | {goal} | {met} |")
+        value = f"{figure['value']:.3g}" if figure["value"] % 1 else f"{figure['value']:.0f}"
+        rows.append(f"| {name.replace('_', ' ')} | {value}{unit} | {goal} | {met} |")
     return "\n".join(rows)
 
 
