@@ -206,9 +206,7 @@ cdef inline int guard_unloading(Guard* g, const GuardLimits* m, const GuardSeen*
         g.stopped_for = 0.0
         return 0
     g.stopped_for += s.dt
-    if g.stopped_for > m.unload_time and not s.push <= m.unload_force:
-        return STILL_PUSHING
-    return 0
+    return STILL_PUSHING if g.stopped_for > m.unload_time and not s.push <= m.unload_force else 0
 
 
 cdef inline int guard_check(Guard* g, const GuardLimits* m, const GuardSeen* s, bint stopped) noexcept nogil:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from massage_arm.control.plan import PressPlan
 from massage_arm.native import ArmModel, Command, Person, PersonConstants
-from massage_arm.sim import press
+from massage_arm.sim import hardware, press
 from massage_arm.sim.press import PressSimulation
 from massage_arm.urdf import TCP, arm_description, arm_with_tool, tool_file
 from numpy.typing import NDArray
@@ -72,7 +72,8 @@ def test_the_wrist_sensor_reads_what_mujocos_does(simulation: PressSimulation, m
     assert tool is not None
     com = np.array([float(x) for x in tool.get("xyz", "").split()])
     theirs = Mujoco(simulation.urdf, com - simulation.tool.com)
-    monkeypatch.setattr(press, "PERIOD", FINE)
+    for module in (press, hardware):
+        monkeypatch.setattr(module, "PERIOD", FINE)
     delays = dict.fromkeys(("short_delay", "medium_delay", "guard_delay", "vagal_delay", "arousal_delay"), 0.0)
     person = Person(PersonConstants(**delays), period=FINE)  # delays are kept in steps; the person is not touched
     monkeypatch.setattr(press, "Person", lambda *constants, **numbers: person)
