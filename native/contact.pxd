@@ -9,8 +9,8 @@ for a cause, and any bad input at rest, is not followed by another before the ne
 from libc.math cimport fabs
 
 from massage_arm.native.causes cimport (
-    CAUSES, CONTACT_LOST, LEVEL_COMPLIANT, LEVEL_DROP, LEVEL_NONE, LEVEL_RELEASE, NOT_FREE, SENSOR_DISAGREES,
-    SENSOR_FROZEN, STALE_SENSOR, STOP_ASKED, SURFACE_NOT_FOUND,
+    CAUSES, CONTACT_LOST, LEVEL_COMPLIANT, LEVEL_DROP, LEVEL_NONE, LEVEL_RELEASE, NOT_FINITE_STATE, NOT_FREE,
+    SENSOR_DISAGREES, SENSOR_FROZEN, STALE_SENSOR, STATE_JUMP, STOP_ASKED, SURFACE_NOT_FOUND,
 )
 from massage_arm.native.maths cimport clamp, exponential, toward
 from massage_arm.native.records cimport SetPointData
@@ -101,8 +101,8 @@ cdef inline void let_go(Contact* c) noexcept nogil:
 cdef inline void fail(Contact* c) noexcept nogil:
     """Nothing that was measured or asked counts any longer; only activation leads out."""
     c.reference = c.feedback = c.integral = 0.0
-    if c.state == IDLE:
-        c.pushed = 1e9  # nothing was pressed, so no way out is known
+    if c.state == IDLE and not c.causes & (NOT_FINITE_STATE | STATE_JUMP):
+        c.pushed = 1e9  # nothing was pressed: a force that may be the sensor's own fault must not drive the arm away
     if c.state != FAULT:
         enter(c, FAULT)
 

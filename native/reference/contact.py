@@ -108,7 +108,8 @@ class Contact:
         self.level = max(self.level, *(RESPONSE[cause] for cause in Cause if cause & causes))
         if self.level == Level.COMPLIANT:
             self.reference = self.feedback = self.integral = 0.0
-            self.pushed = 1e9 if self.state == IDLE else self.pushed  # nothing was pressed: no way out is known
+            if self.state == IDLE and not self.causes & (Cause.NOT_FINITE_STATE | Cause.STATE_JUMP):
+                self.pushed = 1e9  # nothing was pressed: a force that may be the sensor's own must not drive the arm
             if self.state != FAULT:
                 self.enter(FAULT)
         elif self.level > Level.NONE:

@@ -406,3 +406,18 @@ def test_a_tare_of_what_is_no_number_is_refused_and_changes_nothing(bad: float) 
         with pytest.raises(ValueError, match="a tare needs"):
             bench.controller.tare(wrench, q)
     assert bench.step()[1].values.tobytes() == fresh.step()[1].values.tobytes()
+
+
+def test_an_arm_that_went_blind_at_rest_is_helped_out_while_somebody_is_felt() -> None:
+    bench = Bench()
+    bench.hand = 10.0  # N, as from a person under the tool
+    bench.step()
+    q = bench.state.q.copy()
+    bench.state.q[3] = np.nan
+    for _ in range(100):
+        bench.state.time += 0.001
+        bench.state.wrench_time = bench.state.time
+        command, status = bench.controller.step(bench.state, bench.set_point, 0.001)
+    assert status.causes == Cause.NOT_FINITE_STATE
+    outwards = -QUICK.push_out_force * model().jacobian(q)[:3].T @ bench.n
+    np.testing.assert_allclose(command.torque, outwards, atol=0.1)
