@@ -64,6 +64,7 @@ cdef struct Contact:
     double speed                     # m/s, of the normal reference
     double withdrawn                 # m, at retract_speed
     double flight                    # m/s outwards at which the tool was pushed while it withdrew after a stop
+    int freed                        # nobody was felt any more in this withdrawal
     double unloaded                  # s with nothing asked for, while letting go
     double push_out                  # N outwards, compliant or withdrawing after a stop
     double pushed                    # s of it
@@ -88,6 +89,7 @@ cdef inline void withdraw(Contact* c) noexcept nogil:
     c.reference = 0.0
     enter(c, RETRACT)
     c.withdrawn = c.flight = 0.0
+    c.freed = 0
 
 
 cdef inline void let_go(Contact* c) noexcept nogil:
@@ -251,6 +253,10 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
             push_out(c, g, felt, dt)
             if c.push_out > 0.0:
                 c.flight = clamp(-inward * g.flight_lead, c.flight, g.flight_speed)
+            if c.measured < g.lost_force:
+                c.freed = 1
+            elif c.freed and c.push_out > 0.0 and c.measured > g.touch_force:
+                c.flight = g.flight_speed  # caught up with: they are faster than it has fled so far
         c.speed = -(c.flight if c.flight > g.retract_speed else g.retract_speed)
         if ahead < c.speed * dt:
             c.speed = ahead / dt

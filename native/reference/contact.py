@@ -71,6 +71,7 @@ class Contact:
     speed: float = 0.0
     withdrawn: float = 0.0
     flight: float = 0.0
+    freed: bool = False
     sag: float = 0.0
     unloaded: float = 0.0
     push_out: float = 0.0
@@ -87,6 +88,7 @@ class Contact:
         self.state, self.age, self.above, self.below, self.unloaded = state, 0.0, 0.0, 0.0, 0.0
         if state == RETRACT:
             self.withdrawn = self.flight = self.reference = 0.0
+            self.freed = False
 
     @property
     def stopped(self) -> bool:
@@ -186,9 +188,7 @@ class Contact:
                         self.enter(RETRACT)
             case ContactState.RETRACT:
                 if self.stopped:
-                    self.help_out(sensor, dt)
-                if self.push_out > 0.0:
-                    self.flight = clamp(-inward * g.flight_lead, self.flight, g.flight_speed)
+                    self._flee(sensor, inward, dt)
                 # Whoever pushes the arm away is followed, and fled from as fast as they come.
                 self.speed = min(-g.retract_speed, -self.flight, ahead / dt)
                 self.withdrawn += g.retract_speed * dt
@@ -208,6 +208,17 @@ class Contact:
             self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
         self._back_off(dt)
         self._feedback(heard, dt)
+
+    def _flee(self, sensor: Sensor, inward: float, dt: float) -> None:
+        """From whoever comes after the tool: faster than they push, and as fast as may be once they catch up."""
+        g = self.settings
+        self.help_out(sensor, dt)
+        if self.push_out > 0.0:
+            self.flight = clamp(-inward * g.flight_lead, self.flight, g.flight_speed)
+        if self.measured < g.lost_force:
+            self.freed = True
+        elif self.freed and self.push_out > 0.0 and self.measured > g.touch_force:
+            self.flight = g.flight_speed
 
     def _back_off(self, dt: float) -> None:
         """Less gain where the force swings: from the second short and high half-wave in a row on."""

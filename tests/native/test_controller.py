@@ -281,6 +281,30 @@ def test_trouble_ends_in_release_then_retract(what: Callable[[Bench], None], cau
     assert cause in bench.controller.status.causes
 
 
+def test_who_catches_up_with_a_tool_that_withdraws_is_fled_from_as_fast_as_may_be() -> None:
+    bench = Bench(g=ControllerSettings(settle_time=0.05), reference=True)
+    bench.press()
+    bench.set_point.task = Task.STOP
+    bench.run(1.0, ContactState.RETRACT)
+    bench.gone = True
+    bench.run(0.1)
+    usual = flight(bench)
+    assert 0.08 <= usual < 0.5
+    bench.hand = 8.0  # N, of a person who rises faster than the tool
+    bench.run(0.02)
+    assert flight(bench) == pytest.approx(0.7)
+
+
+def flight(bench: Bench) -> float:
+    """m/s at which the reference goes out."""
+    before = bench.controller.status.set_position.copy()
+    status = bench.step()[1]
+    assert status.contact_state == ContactState.RETRACT
+    np.testing.assert_allclose(status.force_measured, bench.expected[1].force_measured, atol=1e-9)
+    np.testing.assert_allclose(bench.controller.command.torque, bench.expected[0].torque, atol=1e-6)
+    return float(bench.n @ (before - status.set_position)) / 0.001
+
+
 def test_lost_contact_is_not_pressed_again() -> None:
     bench = Bench()
     bench.press()
