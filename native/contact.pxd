@@ -66,6 +66,7 @@ cdef struct Contact:
     double flight                    # m/s outwards at which the tool was pushed while it withdrew after a stop
     int freed                        # nobody was felt any more in this withdrawal
     double unloaded                  # s with nothing asked for, while letting go
+    int joints_feel                  # the joints tell of a force to push out by
     double push_out                  # N outwards, compliant or withdrawing after a stop
     double pushed                    # s of it
     int retreats                     # withdrawals after the first, from whoever comes after the tool
@@ -164,10 +165,11 @@ cdef inline bint believed(const Contact* c, bint felt) noexcept nogil:
 cdef inline void push_out(Contact* c, const Settings* g, bint felt, double dt) noexcept nogil:
     """Friction and inertia hold the tool on the body: help it out as long as the sensor feels them.
 
-    Not for ever: a sensor that is wrong must not drive the arm away.
+    Not for ever, and by a sensor that was caught lying only where the joints feel somebody, too: a sensor that is wrong
+    must not drive the arm away.
     """
     c.push_out = 0.0
-    if believed(c, felt) and c.measured > g.push_out_until and c.pushed < g.push_out_time:
+    if (believed(c, felt) or felt and c.joints_feel) and c.measured > g.push_out_until and c.pushed < g.push_out_time:
         c.push_out = g.push_out_force
         c.pushed += dt
 

@@ -201,6 +201,7 @@ cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, Co
     memset(status, 0, sizeof(StatusData))
     memset(command.torque, 0, sizeof(command.torque))
     status.quaternion[3] = 1.0
+    c.contact.joints_feel = 0
     if c.active:
         weighted_dynamics(c, c.seen, still)
         memcpy(status.position, c.dynamics.k.tip.position, sizeof(status.position))
@@ -309,6 +310,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     for j in range(3):
         delta[j] = c.reference[j] - c.want.position[j]
     c.contact.lead = dot3(c.direction, delta)
+    c.contact.joints_feel = c.observer.valid and c.tared == 1 and -dot3(c.direction, c.observer.force) > g.push_out_until
     before = c.contact.state
     contact_step(&c.contact, g, &c.want, force, sensor, ahead, dot3(c.direction, status.twist), dt)
     if c.contact.state == TOUCH and before == APPROACH:
