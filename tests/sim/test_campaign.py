@@ -267,3 +267,9 @@ def alive(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat")
     return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("number", [352, 1505, 7574, 8399])
+def test_nobody_is_pinned_any_more_in_the_runs_in_which_somebody_was(number: int) -> None:
+    """Of the 10,000 in docs/safety_case.md: caught up with, force channels that differ, a dead wrist, a tare of NaN."""
+    assert outcome(draw_run(0, number)).pinned == 0
