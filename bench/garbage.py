@@ -87,13 +87,20 @@ def inputs() -> dict[str, tuple[str, slice]]:
     found |= {f"wrench[{i}]": ("state", 34 + i) for i in range(6)}
     names = ["task", "valid_until", *(f"position[{i}]" for i in range(3)), *(f"quaternion[{i}]" for i in range(4))]
     names += [*(f"twist[{i}]" for i in range(6)), *(f"press_direction[{i}]" for i in range(3)), "force", "force_rate"]
-    names += ["approach_speed", "stiffness_tangential", "stiffness_normal", "stiffness_rotational"]
+    names += [
+        "wave_force",
+        "wave_rate",
+        "approach_speed",
+        "stiffness_tangential",
+        "stiffness_normal",
+        "stiffness_rotational",
+    ]
     found |= {name: ("set_point", i) for i, name in enumerate(names)}
     slices = {name: (record, slice(i, i + 1)) for name, (record, i) in found.items()}
     slices |= {name: ("state", slice(first, first + 7)) for name, first in joints.items()}
     slices |= {"wrench": ("state", slice(34, 40)), "position": ("set_point", slice(2, 5))}
     slices |= {"quaternion": ("set_point", slice(5, 9)), "twist": ("set_point", slice(9, 15))}
-    slices |= {"press_direction": ("set_point", slice(15, 18)), "stiffness": ("set_point", slice(21, 24))}
+    slices |= {"press_direction": ("set_point", slice(15, 18)), "stiffness": ("set_point", slice(23, 26))}
     return slices | {"dt": ("dt", slice(0, 1)), "everything": ("everything", slice(0, 0))}
 
 

@@ -15,6 +15,7 @@ from massage_arm.native.causes cimport (
 from massage_arm.native.maths cimport clamp, exponential, toward
 from massage_arm.native.records cimport SetPointData
 from massage_arm.native.settings cimport Settings
+from massage_arm.native.wave cimport Wave, wave_begin, wave_rest, wave_step
 
 cdef enum:
     IDLE = 0
@@ -50,9 +51,10 @@ cdef struct Contact:
     double above                     # s at or above the touch force
     double below                     # s below the lost force
     double reference                 # N, slewed
-    double feedback                  # N, PI part
+    Wave wave                        # of the reference, while it ramps or holds
+    double feedback                  # N, PI part, and what was learnt of the wave
     double integral                  # N
-    double slow_force                # N, measured, without its swing
+    double slow_error                # N, measured less asked for, without its swing
     double side                      # N, of this half-wave: its sign counts
     double half_wave                 # s it has lasted
     double highest                   # N it has reached
@@ -79,6 +81,11 @@ cdef inline void enter(Contact* c, int state) noexcept nogil:
 
 cdef inline bint in_contact(int state) noexcept nogil:
     return state == TOUCH or state == RAMP or state == HOLD or state == RELEASE
+
+
+cdef inline double foreseen(const Contact* c) noexcept nogil:
+    """m/s into the body that the asked force itself needs."""
+    return c.wave.speed if c.wave.speed > 0.0 else 0.0
 
 
 cdef inline bint stopped(const Contact* c) noexcept nogil:
@@ -133,18 +140,19 @@ cdef inline double letting_go_rate(const Contact* c, const Settings* g) noexcept
 cdef inline void back_off(Contact* c, const Settings* g, double dt) noexcept nogil:
     """Less gain where the force swings: stiff places and late commands would otherwise make it an oscillation.
 
-    A swing is a half-wave about the slow mean, shorter than `swing_time` and higher than `swing_force`; from the second
+    A swing is a half-wave of the error about its slow mean, shorter than `swing_time` and higher than `swing_force`; from the second
     in a row on, each one takes its share of the gain. A start or a breath is longer than that and keeps it.
     """
     cdef double off
     if not (c.state == RAMP or c.state == HOLD):
-        c.slow_force = c.measured
+        c.slow_error = c.measured - c.reference
         c.side = c.half_wave = c.highest = 0.0
         c.swings = 0
         c.gain = 1.0
         return
-    c.slow_force += (c.measured - c.slow_force) * dt / (g.swing_time + dt)
-    off = c.measured - c.slow_force
+    off = c.measured - c.reference
+    c.slow_error += (off - c.slow_error) * dt / (g.swing_time + dt)
+    off -= c.slow_error
     c.gain += (1.0 - c.gain) * dt / g.swing_recovery
     c.half_wave += dt
     if fabs(off) > c.highest:
@@ -175,11 +183,11 @@ cdef inline void push_out(Contact* c, const Settings* g, bint felt, double dt) n
 
 
 cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData* want, double force, int sensor,
-                              double ahead, double inward, double dt) noexcept nogil:
+                              double ahead, double place, double inward, double dt) noexcept nogil:
     """Move the state machine, the normal reference and the force reference on by dt.
 
     `force`: raw, N along the press direction; `sensor`: how far it is known; `ahead`: m the TCP is deeper than the
-    reference; `inward`: m/s of the TCP along the press direction.
+    reference; `place` [m] and `inward` [m/s] of the TCP along the press direction.
     """
     cdef bint felt = sensor >= FELT
     cdef bint heard = sensor == HEARD
@@ -227,6 +235,7 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         if c.above >= g.touch_time:
             enter(c, TOUCH)
             c.reference = g.touch_force if g.touch_force < want.force else want.force
+            wave_begin(&c.wave, c.reference, place)
             c.integral = 0.0
         elif c.lead + c.sag > g.search_depth or c.age > g.approach_time_max:
             stop(c, g, SURFACE_NOT_FOUND)
@@ -234,10 +243,11 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         if c.age >= g.settle_time:
             enter(c, RAMP)
     elif c.state == RAMP or c.state == HOLD:
-        c.reference = toward(c.reference, want.force, want.force_rate * dt)
-        if c.state == RAMP and c.reference == want.force:
+        c.reference = wave_step(&c.wave, g, want.force, want.force_rate, want.wave_force, want.wave_rate, c.measured, place,
+                                c.gain if heard else 0.0, dt)
+        if c.state == RAMP and c.wave.steady == want.force:
             enter(c, HOLD)
-        elif c.state == HOLD and c.reference != want.force:
+        elif c.state == HOLD and c.wave.steady != want.force:
             enter(c, RAMP)
     elif c.state == RELEASE:
         rate = letting_go_rate(c, g)
@@ -270,12 +280,14 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         if 0.3 * c.reference < lost:
             lost = 0.3 * c.reference
         c.below = c.below + dt if c.measured < lost else 0.0
-        lost_at_once = c.measured < 0.5 * c.reference and inward > g.fade_speed and c.state != TOUCH
+        lost_at_once = c.measured < 0.5 * c.reference and inward > g.fade_speed + foreseen(c) and c.state != TOUCH
         if c.below >= g.lost_time or lost_at_once:
             stop(c, g, CONTACT_LOST)
             withdraw(c)
+    if not (c.state == RAMP or c.state == HOLD):
+        wave_rest(&c.wave)
     if in_contact(c.state):
-        c.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
+        c.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate) + c.wave.speed
 
     back_off(c, g, dt)
     # Clamped PI: the integral keeps only what the clamp leaves room for, and fades out of contact.
@@ -284,7 +296,7 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
         c.integral += c.gain * g.force_ki * error * dt
         error *= c.gain * g.force_kp
         c.integral = clamp(c.integral, -g.force_feedback_max - error, g.force_feedback_max - error)
-        c.feedback = clamp(error + c.integral, -g.force_feedback_max, g.force_feedback_max)
+        c.feedback = clamp(error + c.integral + c.wave.out, -g.force_feedback_max, g.force_feedback_max)
     elif c.state == RELEASE:
         # Nothing may push while letting go: what is left of the feedback goes with the force, and only pull is added.
         c.integral = toward(c.integral, 0.0, letting_go_rate(c, g) * dt)

@@ -164,6 +164,7 @@ cdef void report(ControllerData* c, StatusData* status) noexcept nogil:
     status.limited = c.limited
     status.level = c.contact.level
     status.tank = c.tank.energy
+    status.tissue_stiffness = c.contact.wave.stiffness
     status.off_tool = c.observer.off_tool
     status.force_joints = -dot3(c.direction, c.observer.force)
     status.force_joints_valid = c.observer.valid
@@ -312,7 +313,8 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     c.contact.lead = dot3(c.direction, delta)
     c.contact.joints_feel = c.observer.valid and c.tared == 1 and -dot3(c.direction, c.observer.force) > g.push_out_until
     before = c.contact.state
-    contact_step(&c.contact, g, &c.want, force, sensor, ahead, dot3(c.direction, status.twist), dt)
+    contact_step(&c.contact, g, &c.want, force - g.tool_mass * c.contact.wave.shaking, sensor, ahead,
+                 dot3(c.direction, status.position), dot3(c.direction, status.twist), dt)
     if c.contact.state == TOUCH and before == APPROACH:
         c.touched = dot3(c.direction, status.position)
     if c.contact.state == APPROACH and before == IDLE:

@@ -57,7 +57,7 @@ cdef inline int set_point_fault(const SetPointData* s) noexcept nogil:
     square = s.quaternion[0] ** 2 + s.quaternion[1] ** 2 + s.quaternion[2] ** 2 + s.quaternion[3] ** 2
     if fabs(square - 1.0) > 1e-3 or fabs(dot3(s.press_direction, s.press_direction) - 1.0) > 1e-3:
         return SET_POINT_REFUSED
-    if s.force < 0.0 or s.force_rate < 0.0 or s.approach_speed < 0.0 or s.stiffness_tangential < 0.0 \
+    if s.force < 0.0 or s.force_rate < 0.0 or s.wave_force < 0.0 or s.wave_rate < 0.0 or s.approach_speed < 0.0 or s.stiffness_tangential < 0.0 \
             or s.stiffness_normal < 0.0 or s.stiffness_rotational < 0.0:
         return SET_POINT_REFUSED
     return 0
@@ -116,6 +116,8 @@ cdef inline void accept(ControllerData* c, const ArmStateData* state, const SetP
     w[0] = s[0]
     w.force = clamp(s.force, 0.0, g.force_max)
     w.force_rate = clamp(s.force_rate, 0.0, g.force_rate_max)
+    w.wave_force = clamp(s.wave_force, 0.0, 0.5 * g.force_max)
+    w.wave_rate = clamp(s.wave_rate, 0.0, g.wave_rate_max)
     w.approach_speed = clamp(s.approach_speed, 0.0, g.approach_speed_max)
     w.stiffness_tangential = clamp(s.stiffness_tangential, 0.0, g.stiffness_max)
     w.stiffness_normal = clamp(s.stiffness_normal, 0.0, g.stiffness_normal_max)

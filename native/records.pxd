@@ -23,6 +23,8 @@ cdef struct SetPointData:
     double press_direction[3]        # unit, into the body, base axes
     double force                     # N along press_direction, >= 0
     double force_rate                # N/s, how fast the force may change
+    double wave_force                # N by which the force swings about `force`, a sine
+    double wave_rate                 # Hz of it
     double approach_speed            # m/s
     double stiffness_tangential      # N/m
     double stiffness_normal          # N/m, along press_direction while in contact
@@ -58,6 +60,7 @@ cdef struct StatusData:
     double force_joints_valid        # 1: the line above can be believed
     double off_tool                  # Nm, largest joint torque that no force at the tool explains
     double tank                      # J left
+    double tissue_stiffness          # N/m at the tool, told from how far it moves with the asked force; 0: not known
 
 
 cdef class ArmState:

@@ -151,6 +151,24 @@ cdef class SetPoint:
         self.data.force_rate = value
 
     @property
+    def wave_force(self):
+        """N by which the force swings about `force`, a sine."""
+        return self.data.wave_force
+
+    @wave_force.setter
+    def wave_force(self, double value):
+        self.data.wave_force = value
+
+    @property
+    def wave_rate(self):
+        """Hz at which it swings."""
+        return self.data.wave_rate
+
+    @wave_rate.setter
+    def wave_rate(self, double value):
+        self.data.wave_rate = value
+
+    @property
     def approach_speed(self):
         """m/s towards the surface."""
         return self.data.approach_speed
@@ -162,7 +180,7 @@ cdef class SetPoint:
     @property
     def stiffness(self):
         """(3,) tangential N/m, normal N/m, rotational Nm/rad."""
-        return self.values[21:24]
+        return self.values[23:26]
 
 
 cdef class Command:
@@ -301,3 +319,8 @@ cdef class Status:
     def tank(self):
         """J that the controller may still spend."""
         return self.data.tank
+
+    @property
+    def tissue_stiffness(self):
+        """N/m at the tool; 0: not known."""
+        return self.data.tissue_stiffness

@@ -31,6 +31,25 @@ cdef struct Settings:
     double force_max
     double force_rate_max
     double force_filter
+    double wave_rate_max
+    double wave_slope_max
+    double wave_growth
+    double wave_rate_growth
+    double wave_memory
+    double wave_moving
+    double wave_spread
+    double wave_softest
+    double wave_stiffest
+    double wave_stiffening
+    double wave_speed_max
+    double wave_smoothing
+    double wave_acceleration_max
+    double wave_ahead
+    double wave_delay
+    double wave_learning
+    double wave_learnt_max
+    double wave_lead
+    double wave_lead_max
     double release_rate
     double drop_rate
     double inward_margin

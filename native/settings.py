@@ -11,7 +11,8 @@ _ABOVE_ZERO = (
     "period", "release_rate", "wrench_margin", "approach_time_max", "loss_width", "retract_distance",
     "retract_speed", "touch_force", "lost_force", "sensor_timeout", "drop_rate", "fade_width",
     "stop_torque_rate", "flight_lead", "tank_max", "swing_recovery", "push_out_speed", "tank_high",
-    "brake_time", "observer_bandwidth", "mobility_eps_linear", "mobility_eps_angular",
+    "brake_time", "observer_bandwidth", "wave_memory", "wave_softest", "wave_stiffening", "mobility_eps_linear",
+    "mobility_eps_angular",
 )  # fmt: skip
 
 
@@ -120,6 +121,44 @@ class ControllerSettings:
     """N/s."""
     force_filter: float = 0.004
     """s, time constant of the first-order filter on the measured force (40 Hz)."""
+    wave_rate_max: float = 8.0
+    """Hz, of a force that swings: beyond, joints and delays leave little of it (docs/control.md, Waves)."""
+    wave_slope_max: float = 500.0
+    """N/s, its steepest: the guard calls 15 N within 20 ms a jump."""
+    wave_growth: float = 25.0
+    """N/s at which a swing grows and fades."""
+    wave_rate_growth: float = 2.0
+    """Hz/s at which the rate of a swing changes."""
+    wave_memory: float = 0.5
+    """s over which the tissue's stiffness is told from asked force, force and place."""
+    wave_moving: float = 3.0
+    """N/s, the least change of the asked force that tells anything of it."""
+    wave_spread: float = 1.0
+    """N², the least variance of the asked force, the same."""
+    wave_softest: float = 300.0
+    """N/m that is believed of tissue: B.1, the softest at rest."""
+    wave_stiffest: float = 40000.0
+    """N/m, the same: ISO/TS 15066 A.3 has 35 N/mm for a back."""
+    wave_stiffening: float = 5.0
+    """N, k0/beta of the tissue law: the force at which its stiffness has doubled (D.1: 4 to 6 N)."""
+    wave_speed_max: float = 0.12
+    """m/s, the most that is foreseen of the tool's speed into the body."""
+    wave_smoothing: float = 0.03
+    """s over which the rate of the steady force is smoothed for that."""
+    wave_acceleration_max: float = 4.0
+    """m/s², the same of its acceleration."""
+    wave_ahead: float = 0.005
+    """s that a command takes to act: torque loop and one cycle."""
+    wave_delay: float = 0.006
+    """s that the measured force is late: filter and sensor."""
+    wave_learning: float = 3.0
+    """1/s, how fast the harmonics adapt."""
+    wave_learnt_max: float = 10.0
+    """N of each."""
+    wave_lead: float = 0.2
+    """rad per Hz that the force lags its command in the closed loop."""
+    wave_lead_max: float = 1.9
+    """rad, the most of it."""
     release_rate: float = 450.0
     """N/s when letting go for a cause of level RELEASE: 60 N in 0.13 s."""
     drop_rate: float = 3000.0

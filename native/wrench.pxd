@@ -3,10 +3,10 @@
 The equations are in controller.pyx; mobility and damping in law.pxd; the force asked for in contact.pxd.
 """
 
-from massage_arm.native.contact cimport FAULT, IDLE, RELEASE, RETRACT, in_contact, stopped
+from massage_arm.native.contact cimport FAULT, IDLE, RELEASE, RETRACT, foreseen, in_contact, stopped
 from massage_arm.native.controller cimport LIMIT_ERROR_CLIP, LIMIT_WRENCH, ControllerData
 from massage_arm.native.law cimport damping_matrix
-from massage_arm.native.maths cimport cap_norm3, clamp, dot3, norm3, rotation_between, sin_cos
+from massage_arm.native.maths cimport cap_norm3, clamp, dot3, norm3, rotation_between, sin_cos, symmetric_times
 from massage_arm.native.records cimport StatusData
 from massage_arm.native.settings cimport Settings
 
@@ -34,13 +34,20 @@ cdef inline double normal_force(ControllerData* c, double ahead, double inward) 
     cdef double s, cosine
     if f <= 0.0:
         return f
-    f *= c.tank.share * clamp(1.0 - (inward - g.fade_speed) / g.fade_width, 0.0, 1.0)
+    f *= c.tank.share * clamp(1.0 - (inward - foreseen(&c.contact) - g.fade_speed) / g.fade_width, 0.0, 1.0)
     if ahead <= g.loss_free:
         return f
     if ahead >= g.loss_free + g.loss_width:
         return 0.0
     sin_cos(3.14159265358979323846 * (ahead - g.loss_free) / g.loss_width, &s, &cosine)
     return f * 0.5 * (1.0 + cosine)
+
+
+cdef inline double moving_mass(const ControllerData* c) noexcept nogil:
+    """kg that the tip weighs along the press direction, rotation left free."""
+    cdef double y[3]
+    symmetric_times(c.mobility.linear, c.direction, y)
+    return 1.0 / dot3(c.direction, y)
 
 
 cdef inline double most_inward(const ControllerData* c, double inward) noexcept nogil:
@@ -69,7 +76,7 @@ cdef inline void task_wrench(ControllerData* c, double ahead, StatusData* status
     cdef double damping[6]
     cdef double error[3]
     cdef double slip[3]
-    cdef double extra, length, most, k, inward
+    cdef double extra, length, most, k, inward, meant
     cdef int j
     cdef bint compliant = c.contact.state == FAULT
     cdef int contact = in_contact(c.contact.state)
@@ -79,9 +86,10 @@ cdef inline void task_wrench(ControllerData* c, double ahead, StatusData* status
     for j in range(3):
         error[j] = k * (c.reference[j] - status.position[j])
         slip[j] = k * (c.tank.share * c.want.twist[j] if contact else 0.0) - v[j]
+    meant = c.tank.share * c.contact.wave.speed if contact else 0.0 if compliant else c.contact.speed
     length = dot3(n, slip) + dot3(n, v)
     for j in range(3):
-        slip[j] += n[j] * (c.contact.speed * (0.0 if contact or compliant else 1.0) - length)
+        slip[j] += n[j] * (meant - length)
     if norm3(error) > g.position_clip:
         c.limited = <int>c.limited | LIMIT_ERROR_CLIP
         cap_norm3(error, g.position_clip)
@@ -99,7 +107,8 @@ cdef inline void task_wrench(ControllerData* c, double ahead, StatusData* status
         extra = g.normal_damping
     length = 0.0
     if contact:
-        length = normal_force(c, ahead, inward) - extra * inward
+        length = normal_force(c, ahead, inward) + extra * (meant - inward) \
+            + c.tank.share * c.contact.wave.acceleration * moving_mass(c)
     elif c.contact.state == RETRACT:
         length = g.release_damping * c.contact.speed - extra * inward  # else damping would hold back what withdraws
     elif compliant:

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..settings import ControllerSettings
 from ..states import RESPONSE, Cause, ContactState, Level, Task
+from .wave import Wave
 
 IDLE, APPROACH, TOUCH, RAMP, HOLD, RELEASE, RETRACT, FAULT = ContactState
 PRESSED = (TOUCH, RAMP, HOLD)
@@ -61,7 +62,7 @@ class Contact:
     reference: float = 0.0
     feedback: float = 0.0
     integral: float = 0.0
-    slow_force: float = 0.0
+    slow_error: float = 0.0
     side: float = 0.0
     half_wave: float = 0.0
     highest: float = 0.0
@@ -77,6 +78,11 @@ class Contact:
     push_out: float = 0.0
     pushed: float = 0.0
     retreats: int = 0
+    wave: Wave = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing swings yet."""
+        self.wave = Wave(self.settings)
 
     @property
     def touching(self) -> bool:
@@ -133,11 +139,11 @@ class Contact:
         self.measured += (1.0 - np.exp(-dt / self.settings.force_filter)) * (force - self.measured)
 
     def step(
-        self, want: Any, force: float, sensor: Sensor, ahead: float, lead: float, inward: float, dt: float
+        self, want: Any, force: float, sensor: Sensor, ahead: float, lead: float, place: float, inward: float, dt: float
     ) -> None:
         """One cycle: `force` raw, known as far as `sensor` says; `lead`: normal reference beyond the expected surface.
 
-        `inward`: m/s of the TCP along the press direction.
+        `place` [m] and `inward` [m/s] of the TCP along the press direction.
         """
         g = self.settings
         heard = sensor == Sensor.HEARD
@@ -169,12 +175,15 @@ class Contact:
                     self.sag = self._sag(want.stiffness[1], ahead)
                     self.enter(APPROACH)
             case ContactState.APPROACH:
-                self._approach(want, ahead, lead, dt)
+                self._approach(want, ahead, lead, place, dt)
             case ContactState.TOUCH if self.age >= g.settle_time:
                 self.enter(RAMP)
             case ContactState.RAMP | ContactState.HOLD:
-                self.reference = toward(self.reference, want.force, want.force_rate * dt)
-                reached = self.reference == want.force
+                swing, gain = (want.wave_force, want.wave_rate), self.gain if heard else 0.0
+                self.reference = self.wave.step(
+                    want.force, want.force_rate, *swing, force=self.measured, place=place, gain=gain, dt=dt
+                )
+                reached = self.wave.steady == want.force
                 if (self.state == HOLD) != reached:
                     self.enter(HOLD if reached else RAMP)
             case ContactState.RELEASE:
@@ -200,12 +209,18 @@ class Contact:
         if self.state in PRESSED:
             lost = self.measured < min(g.lost_force, 0.3 * self.reference)
             self.below = self.below + dt if lost else 0.0
-            at_once = self.measured < 0.5 * self.reference and inward > g.fade_speed and self.state != TOUCH
+            at_once = (
+                self.measured < 0.5 * self.reference
+                and inward > g.fade_speed + max(0.0, self.wave.speed)
+                and self.state != TOUCH
+            )
             if self.below >= g.lost_time or at_once:
                 self.stop(Cause.CONTACT_LOST)
                 self.enter(RETRACT)
+        if self.state not in (RAMP, HOLD):
+            self.wave.rest()
         if self.touching:
-            self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate)
+            self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate) + self.wave.speed
         self._back_off(dt)
         self._feedback(heard, dt)
 
@@ -224,12 +239,13 @@ class Contact:
         """Less gain where the force swings: from the second short and high half-wave in a row on."""
         g = self.settings
         if self.state not in (RAMP, HOLD):
-            self.slow_force, self.gain = self.measured, 1.0
+            self.slow_error, self.gain = self.measured - self.reference, 1.0
             self.side = self.half_wave = self.highest = 0.0
             self.swings = 0
             return
-        self.slow_force += (self.measured - self.slow_force) * dt / (g.swing_time + dt)
-        off = self.measured - self.slow_force
+        off = self.measured - self.reference
+        self.slow_error += (off - self.slow_error) * dt / (g.swing_time + dt)
+        off -= self.slow_error
         self.gain += (1.0 - self.gain) * dt / g.swing_recovery
         self.half_wave += dt
         self.highest = max(self.highest, abs(off))
@@ -250,7 +266,7 @@ class Contact:
         most = self.settings.sag_force_max
         return clamp(ahead * stiffness, -most, most) / stiffness if stiffness > 0.0 else 0.0
 
-    def _approach(self, want: Any, ahead: float, lead: float, dt: float) -> None:
+    def _approach(self, want: Any, ahead: float, lead: float, place: float, dt: float) -> None:
         """Forward, slower as the force rises, never further ahead of the arm than `approach_lead`."""
         g = self.settings
         speed = max(g.approach_speed_min, want.approach_speed * clamp(1.0 - self.measured / g.touch_force, 0.0, 1.0))
@@ -259,6 +275,7 @@ class Contact:
         if self.above >= g.touch_time:
             self.enter(TOUCH)
             self.reference = min(g.touch_force, want.force)
+            self.wave.begin(self.reference, place)
             self.integral = 0.0
         elif lead + self.sag > g.search_depth or self.age > g.approach_time_max:
             self.stop(Cause.SURFACE_NOT_FOUND)
@@ -271,7 +288,7 @@ class Contact:
             direct = self.gain * g.force_kp * error
             self.integral += self.gain * g.force_ki * error * dt
             self.integral = clamp(self.integral, -most - direct, most - direct)
-            self.feedback = clamp(direct + self.integral, -most, most)
+            self.feedback = clamp(direct + self.integral + self.wave.out, -most, most)
         elif self.state == RELEASE:
             self.integral = toward(self.integral, 0.0, self._letting_go_rate * dt)
             self.feedback = self.integral + (clamp(g.force_kp * error, -most, 0.0) if heard else 0.0)

@@ -63,7 +63,8 @@ def usable(set_point: Any) -> Cause:
     if not np.abs(set_point.values).sum() <= LARGEST_OTHER:
         return Cause.NOT_FINITE_SET_POINT
     lengths = [set_point.quaternion @ set_point.quaternion, set_point.press_direction @ set_point.press_direction]
-    amounts = [set_point.force, set_point.force_rate, set_point.approach_speed, *set_point.stiffness]
+    amounts = [set_point.force, set_point.force_rate, set_point.wave_force, set_point.wave_rate]
+    amounts += [set_point.approach_speed, *set_point.stiffness]
     right = set_point.values[0] in list(Task) and np.abs(np.array(lengths) - 1.0).max() <= 1e-3 and min(amounts) >= 0.0
     return Cause(0) if right else Cause.SET_POINT_REFUSED
 
@@ -128,7 +129,8 @@ class ReferenceController:
         self.stiffness = np.zeros(3)
         self.want = SimpleNamespace(
             task=Task.HOLD, position=self.reference, quaternion=self.attitude.as_quat(), twist=np.zeros(6),
-            press_direction=self.direction, force=0.0, force_rate=0.0, approach_speed=0.0, stiffness=np.zeros(3),
+            press_direction=self.direction, force=0.0, force_rate=0.0, approach_speed=0.0,
+            wave_force=0.0, wave_rate=0.0, stiffness=np.zeros(3),
         )  # fmt: skip
         self.posture = self.seen = state.q.copy()
         self.torque = np.clip(state.torque, -self.limit, self.limit) if state.has_torque else np.zeros(self.chain.n)
@@ -169,7 +171,8 @@ class ReferenceController:
         ahead = float(n @ (position - self.reference))
         sensor, wrench = self._sense(state, R)
         lead = float(n @ (self.reference - self.want.position))
-        contact.step(self.want, float(-n @ (R @ wrench[:3])), sensor, ahead, lead, float(n @ twist[:3]), dt)
+        felt = float(-n @ (R @ wrench[:3])) - self.tool_mass * contact.wave.shaking
+        contact.step(self.want, felt, sensor, ahead, lead, float(n @ position), float(n @ twist[:3]), dt)
         self.reference = self.reference + contact.speed * dt * n
 
         try:
@@ -215,6 +218,7 @@ class ReferenceController:
                 twist=np.r_[shortened(s.twist[:3], g.speed_max), shortened(s.twist[3:], g.turn_rate_max)],
                 press_direction=s.press_direction.copy(), force=min(s.force, g.force_max),
                 force_rate=min(s.force_rate, g.force_rate_max),
+                wave_force=min(s.wave_force, 0.5 * g.force_max), wave_rate=min(s.wave_rate, g.wave_rate_max),
                 approach_speed=min(s.approach_speed, g.approach_speed_max),
                 stiffness=np.minimum(s.stiffness, most),
             )  # fmt: skip
@@ -288,7 +292,7 @@ class ReferenceController:
         v, feed = twist[:3], on * self.share * self.want.twist if c.touching else np.zeros(6)
 
         e = shortened(on * (self.reference - p), g.position_clip)
-        normal_speed = 0.0 if c.touching else on * c.speed
+        normal_speed = self.share * c.wave.speed if c.touching else on * c.speed
         v_d = feed[:3] - (n @ feed[:3]) * n + normal_speed * n
         K = k_t * np.eye(3) + (k_n - k_t) * np.outer(n, n)
         D = damping(L, K + DAMPING_FLOOR * np.eye(3), g.damping_ratio)
@@ -297,7 +301,9 @@ class ReferenceController:
         braking = inward > 0.0 and (c.touching or c.state == RETRACT)
         d_n = g.normal_damping if braking or (c.touching and not c.stopped) else g.release_damping
         if c.touching:
-            force = force + n * (self._normal_force(ahead, inward) - d_n * inward)
+            push = self._normal_force(ahead, inward) + d_n * (normal_speed - inward)
+            mass = 1.0 / float(n @ np.linalg.solve(L, n))
+            force = force + n * (push + self.share * c.wave.acceleration * mass)
         elif c.state in (RETRACT, FAULT):
             force = force + n * ((g.release_damping * c.speed if c.state == RETRACT else 0.0) - d_n * inward)
         force = force - n * max(0.0, float(n @ force) - self._most_inward(inward))
@@ -326,7 +332,9 @@ class ReferenceController:
         way = clamp((ahead - g.loss_free) / g.loss_width, 0.0, 1.0)
         if force <= 0.0:
             return force
-        fade = self.share * clamp(1.0 - (inward - g.fade_speed) / g.fade_width, 0.0, 1.0)
+        fade = self.share * clamp(
+            1.0 - (inward - max(0.0, self.contact.wave.speed) - g.fade_speed) / g.fade_width, 0.0, 1.0
+        )
         return force * fade * 0.5 * (1.0 + float(np.cos(np.pi * way)))
 
     def _walls(self, state: Any) -> Floats:
