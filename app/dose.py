@@ -25,21 +25,20 @@ class DoseSection:
     facts: list[tuple[str, str]]
     picture: bytes | None
     """PNG; None when the body is not known any more."""
-    note: str
 
 
 def dose_section(run: Run, plan: PressPlan, folder: Path) -> DoseSection:
     """The dose of a run of `plan` whose inputs are in `folder`.
 
     Tool, body and own limits that were given by path are taken from there. Without the tool there is no dose, without
-    the body no picture; `note` says so.
+    the body no picture; the facts say so.
     """
     try:
         tool = load_tool(folder / "tool.yaml" if Path(plan.tool).suffix else plan.tool)
         own = None if plan.limits is None else load_own_limits(folder / "limits.yaml")
         dose = dose_of_run(run.ticks, tool)
     except InputError as error:
-        return DoseSection([], None, f"Not known: {error}.")
+        return DoseSection([("Not known", str(error))], None)
     caps = dose_caps(find_site(plan.site), own)
     largest, peak = float(dose.dose.max()), float(dose.peak.max())
     facts = [
@@ -47,15 +46,13 @@ def dose_section(run: Run, plan: PressPlan, folder: Path) -> DoseSection:
         ("Peak pressure", f"{spell(1e-3 * peak, 'kPa')}, {_share(peak, caps.pressure)}"),
         ("Most passes", f"{dose.passes.max()} over one place"),
         ("Pressed", f"{np.count_nonzero(dose.passes) * 1e4 * CELL_AREA:.0f} cm², {_total(dose)}"),
-        (
-            "Cap of the dose",
-            f"{spell(1e-3 * caps.dose, 'kPa·s')} on each cm²; a dose fades in {RECOVERY_S / 60:.0f} min",
-        ),
+        ("Fading", f"to 37 % in {RECOVERY_S / 60:.0f} min (assumption); what is left counts against the cap"),
+        ("Basis", f"{_basis(run)}; pressures are means over the contact"),
     ]
-    picture, missing = _picture(run, plan, folder, dose)
-    true = np.isfinite(run.ticks["force_true"]).any()
-    force = "true force and true depth" if true else "measured force, on the largest contact area of the tool"
-    return DoseSection(facts, picture, f"From the {force}. Pressures are means over the contact.{missing}")
+    try:
+        return DoseSection(facts, dose_picture(load_body(_body(run, plan, folder)), dose))
+    except InputError as error:
+        return DoseSection([*facts, ("Picture", f"none: {error}")], None)
 
 
 def _share(value: float, cap: float) -> str:
@@ -68,10 +65,14 @@ def _total(dose: DoseMap) -> str:
     return given + (f", and {spell(dose.beyond, 'N·s')} beyond the map" if dose.beyond > 0.0 else "")
 
 
-def _picture(run: Run, plan: PressPlan, folder: Path, dose: DoseMap) -> tuple[bytes | None, str]:
-    """The map on the body, or why there is none."""
-    try:
-        name = str(json.loads(run.metadata["person"])["body"]) if "person" in run.metadata else plan.person
-        return dose_picture(load_body(str(folder / "body.npz") if name.endswith(BODY_FILE) else name), dose), ""
-    except (InputError, ValueError, KeyError, TypeError) as error:
-        return None, f" No picture: {error}."
+def _basis(run: Run) -> str:
+    if np.isfinite(run.ticks["force_true"]).any():
+        return "true force and true depth"
+    return "measured force, on the largest contact area of the tool"
+
+
+def _body(run: Run, plan: PressPlan, folder: Path) -> str:
+    """Who was pressed, as `load_body` takes it: people of a population have their body in the log."""
+    record = json.loads(run.metadata.get("person", "{}"))
+    name = str(record.get("body", plan.person))
+    return str(folder / "body.npz") if name.endswith(BODY_FILE) else name

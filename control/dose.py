@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -170,7 +171,7 @@ class DoseMap:
         """
         place = np.asarray(xy, float)
         if place.shape != (2,) or not np.isfinite(place).all():
-            raise InputError(f"dose: xy: {xy} is not allowed; two finite numbers are")
+            raise InputError(f"dose: xy: {place.tolist()} is not allowed; two finite numbers are")
         for name, value in (("radius", radius), ("pressure_pa", pressure_pa)):
             if not (math.isfinite(value) and value > 0.0):
                 raise InputError(f"dose: {name}: {value:g} is not allowed; a finite number above 0 is")
@@ -254,7 +255,7 @@ def read_dose(file: Path) -> DoseMap:
 _ARRAYS = ("dose", "left", "peak", "passes", "last")
 
 
-def _check(file: Path, found: Mapping[str, NDArray[np.generic]]) -> None:
+def _check(file: Path, found: Mapping[str, NDArray[Any]]) -> None:
     """Raise InputError for the first thing that a map cannot hold."""
 
     def must(name: str, holds: object, allowed: str) -> None:
@@ -298,7 +299,8 @@ def _faded(seconds: Floats | float) -> Floats:
 
 def _sum(cell: NDArray[np.intp], values: Floats) -> Floats:
     """(SHAPE) sums of values (M,) over the cells (M,) that they belong to."""
-    return np.bincount(cell, values, SHAPE[0] * SHAPE[1]).reshape(SHAPE)
+    total: Floats = np.bincount(cell, values, SHAPE[0] * SHAPE[1]).astype(float, copy=False)
+    return total.reshape(SHAPE)
 
 
 def _patches(centre: Floats, radius: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:

@@ -41,7 +41,8 @@ def dose_picture(body: Body, dose: DoseMap) -> bytes:
         right, top = canvas.pixel(x + CELL_M, y + CELL_M)
         draw.rectangle([left, top, right - 1, bottom - 1], fill=_colour(dose.dose[i, j] / end))
     for site in body.sites.values():
-        draw.polygon(list(ring(canvas, *site.position[:2], site.radius)), outline=(*_SITE, 110))
+        x, y = site.position[:2]
+        draw.polygon(list(ring(canvas, x, y, site.radius)), outline=(*_SITE, 110))
     _bar(draw, end)
     draw.text(
         (12, 8),
