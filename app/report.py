@@ -1,4 +1,4 @@
-"""`report.html` of a run: one file that works offline, made from `run.mcap` (and `scene.png`) alone.
+"""`report.html` of a run: one file that works offline, made from `run.mcap` alone, and what else is in its folder.
 
 The curves are embedded as numbers and drawn by a few lines of script in the page (`report.html.j2`), so that a report
 stays around a megabyte and can be zoomed.
@@ -22,6 +22,7 @@ from ..control.run_log import Run, read_run
 from ..control.ticks import Ticks, all_causes
 from ..native import ContactState
 from ..native.errors import InputError
+from .dose import dose_section
 from .run import PICTURE_FILE, REPORT_FILE, fault_records, write_whole
 
 _MAX_POINTS = 12_000  # per curve; two per bucket, its smallest and largest value, so that no peak is lost
@@ -61,19 +62,23 @@ def write_report(folder: Path) -> Path:
     """Write `report.html` into the run folder; its path."""
     path = folder / REPORT_FILE
     faults = [read_run(record) for record in fault_records(folder)]
-    page = render(read_run(folder), _picture(folder / PICTURE_FILE), folder.resolve().name, faults)
+    run = read_run(folder)
+    page = render(run, _picture(folder / PICTURE_FILE), folder.resolve().name, faults, folder / "inputs")
     write_whole(path, page.encode())
     return path
 
 
-def render(run: Run, picture: bytes | None, name: str, faults: Sequence[Run] = ()) -> str:
-    """The report as HTML; `name` is that of the run folder, `faults` are the records beside the log."""
+def render(
+    run: Run, picture: bytes | None, name: str, faults: Sequence[Run] = (), inputs: Path = Path("inputs")
+) -> str:
+    """The report as HTML; `name` is that of the run folder, `faults` and `inputs` are the records and files in it."""
     if not len(run.ticks):
         raise InputError(f"{name}: the log holds no ticks; a report needs at least one")
     plan = parse_plan(run.metadata["plan"])
     clock_failed = _clock_failed(run.ticks)
     run, faults = _counted(run), [_counted(fault) for fault in faults]
     figures = metrics(run.ticks, plan)
+    dose = dose_section(run, plan, inputs)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -84,7 +89,9 @@ def render(run: Run, picture: bytes | None, name: str, faults: Sequence[Run] = (
         facts=_facts(run, plan),
         figures=[_row(figure) for figure in figures if not figure.name.startswith("time_")],
         times=[_row(figure) for figure in figures if figure.name.startswith("time_") and figure.value > 0],
-        picture=base64.b64encode(picture).decode() if picture else None,
+        picture=_embedded(picture),
+        dose=dose,
+        dose_picture=_embedded(dose.picture),
         provenance=_provenance(run),
         faults=[_fault(number, fault) for number, fault in enumerate(faults, 1)],
         panels=[_data(run.ticks, _plots(run, figures)), *(_fault_panel(fault) for fault in faults)],
@@ -106,6 +113,10 @@ def _clock_failed(ticks: Ticks) -> bool:
 
 def _picture(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
+
+
+def _embedded(picture: bytes | None) -> str | None:
+    return base64.b64encode(picture).decode() if picture else None
 
 
 def _warnings(run: Run) -> list[str]:

@@ -22,14 +22,14 @@ _LIGHT = np.array([-0.35, 0.45, 0.82]) / np.linalg.norm([-0.35, 0.45, 0.82])
 def body_picture(body: Body) -> bytes:
     """A PNG of the back from above, the head to the right, everything of the atlas drawn on it."""
     field = body.height_field
-    canvas = _Canvas(field)
-    image = Image.fromarray(_shaded(field, canvas))
+    canvas = Canvas(field)
+    image = Image.fromarray(shaded(field, canvas))
     draw = ImageDraw.Draw(image, "RGBA")
     for corners in body.keep_out.values():
         draw.polygon([canvas.pixel(*corner) for corner in corners], fill=(*_OUT, 70), outline=(*_OUT, 200))
     for site in body.sites.values():
         x, y = site.position[:2]
-        draw.polygon(list(_ring(canvas, x, y, site.radius)), outline=_SITE, fill=(*_SITE, 50))
+        draw.polygon(list(ring(canvas, x, y, site.radius)), outline=_SITE, fill=(*_SITE, 50))
         along = 0.8 * site.radius * site.fibre
         draw.line([canvas.pixel(x - along[0], y - along[1]), canvas.pixel(x + along[0], y + along[1])], _FIBRE, 3)
     font = ImageFont.load_default(15)
@@ -49,20 +49,22 @@ def body_picture(body: Body) -> bytes:
     return out.getvalue()
 
 
-class _Canvas:
+class Canvas:
     """Pixels over the height field: x to the right, y (the person's left) upwards."""
 
-    def __init__(self, field: HeightField) -> None:
+    def __init__(self, field: HeightField, scale: float = _SCALE) -> None:
+        """`scale` in pixels per m."""
         nx, ny = field.coefficients.shape
-        self.x = field.x0 + field.spacing * np.arange(2, nx - 3, 1.0 / (field.spacing * _SCALE))
-        self.y = field.y0 + field.spacing * np.arange(2, ny - 3, 1.0 / (field.spacing * _SCALE))
+        self.scale = scale
+        self.x = field.x0 + field.spacing * np.arange(2, nx - 3, 1.0 / (field.spacing * scale))
+        self.y = field.y0 + field.spacing * np.arange(2, ny - 3, 1.0 / (field.spacing * scale))
 
     def pixel(self, x: float, y: float) -> tuple[float, float]:
         """Column and row of a point [m]."""
-        return (x - self.x[0]) * _SCALE, (self.y[-1] - y) * _SCALE
+        return (x - self.x[0]) * self.scale, (self.y[-1] - y) * self.scale
 
 
-def _shaded(field: HeightField, canvas: _Canvas) -> NDArray[np.uint8]:
+def shaded(field: HeightField, canvas: Canvas) -> NDArray[np.uint8]:
     """(rows, columns, 3) the skin in a slanting light, the table white."""
     z, slope_x, slope_y = field.grid(canvas.x, canvas.y)
     normal = np.stack([-slope_x, -slope_y, np.ones_like(z)])
@@ -73,7 +75,8 @@ def _shaded(field: HeightField, canvas: _Canvas) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture.transpose(1, 0, 2)[::-1].astype(np.uint8))
 
 
-def _ring(canvas: _Canvas, x: float, y: float, radius: float) -> Iterator[tuple[float, float]]:
+def ring(canvas: Canvas, x: float, y: float, radius: float) -> Iterator[tuple[float, float]]:
+    """Pixels along a circle around (x, y) [m]."""
     for angle in np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False):
         yield canvas.pixel(x + radius * np.cos(angle), y + radius * np.sin(angle))
 

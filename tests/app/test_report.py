@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from massage_arm.app.report import _thin, _thin_time, render, write_report
+from massage_arm.control.body import load_body
+from massage_arm.control.dose import dose_of_run
+from massage_arm.control.dose_picture import dose_picture
+from massage_arm.control.figure import spell
 from massage_arm.control.run_log import read_run
+from massage_arm.control.tool import load_tool
 from massage_arm.native.errors import InputError
 
 
@@ -55,6 +60,38 @@ def test_a_report_needs_the_log_alone(finished_run: Path, tmp_path: Path) -> Non
     alone.mkdir()
     (alone / "run.mcap").write_bytes((finished_run / "run.mcap").read_bytes())
     assert "steady error" in write_report(alone).read_text(encoding="utf-8")
+
+
+def test_the_report_has_the_dose_beside_its_caps_and_the_map_on_the_body(page: str, finished_run: Path) -> None:
+    dose = dose_of_run(read_run(finished_run).ticks, load_tool("thumb"))
+    assert f"{spell(1e-3 * dose.dose.max(), 'kPa·s')} on one cm², " in page
+    assert f"{spell(1e-3 * dose.peak.max(), 'kPa')}, {dose.peak.max() / 160e3:.1%}"[:-1] in page
+    assert "1 over one place" in page
+    assert "true force and true depth" in page
+    assert base64.b64encode(dose_picture(load_body("average"), dose)).decode() in page
+
+
+def test_the_dose_of_a_real_arm_says_that_force_and_area_are_not_the_true_ones(finished_run: Path) -> None:
+    run = read_run(finished_run)
+    run.ticks["force_true"] = run.ticks["depth"] = np.nan
+    page = render(run, None, "real")
+    assert "measured force, on the largest contact area of the tool" in page
+    assert "Largest dose" in page
+
+
+def test_a_report_whose_tool_or_body_is_lost_says_what_is_missing(finished_run: Path, tmp_path: Path) -> None:
+    run = read_run(finished_run)
+    plan = run.metadata["plan"]
+    run.metadata["plan"] = plan.replace("tool: thumb", "tool: gone.yaml")
+    page = render(run, None, "no tool", inputs=tmp_path)
+    assert f"{tmp_path / 'tool.yaml'}: file not found" in page
+    assert "Largest dose" not in page
+    run.metadata["plan"] = plan.replace("person: average", "person: gone.npz")
+    page = render(run, None, "no body", inputs=tmp_path)
+    assert f"none: {tmp_path / 'body.npz'}: there is no such file" in page
+    assert "Largest dose" in page
+    run.metadata.update({"plan": plan.replace("person: average", "person: 1/17"), "person": '{"body": "average"}'})
+    assert "Dose on the body" in render(run, None, "one of a population")
 
 
 def test_a_report_of_a_killed_run_says_so(finished_run: Path) -> None:
