@@ -62,6 +62,8 @@ class Topic:
 
     def records(self, stamps: npt.NDArray[np.uint64], sequence: int) -> tuple[bytearray, npt.NDArray[np.void]]:
         """The bytes of one message record per stamp (ns), and the messages inside them to fill in."""
+        if not len(stamps):  # NumPy refuses views at an offset into nothing
+            return bytearray(), np.zeros(0, self.message.dtype)
         prefix = np.zeros((), _PREFIX)
         prefix["opcode"] = Opcode.MESSAGE
         prefix["length"] = self.record_size - 9  # opcode and length do not count themselves
