@@ -13,7 +13,8 @@ from .body import Body, HeightField
 
 Floats = NDArray[np.float64]
 
-_SCALE = 1400.0  # pixels per m
+SCALE = 1400.0
+"""Pixels per m."""
 _SKIN = np.array([224.0, 180.0, 150.0])
 _SITE, _FIBRE, _OUT, _MARK, _INK = (30, 110, 160), (20, 70, 110), (200, 40, 40), (20, 20, 20), (40, 30, 25)
 _LIGHT = np.array([-0.35, 0.45, 0.82]) / np.linalg.norm([-0.35, 0.45, 0.82])
@@ -22,8 +23,8 @@ _LIGHT = np.array([-0.35, 0.45, 0.82]) / np.linalg.norm([-0.35, 0.45, 0.82])
 def body_picture(body: Body) -> bytes:
     """A PNG of the back from above, the head to the right, everything of the atlas drawn on it."""
     field = body.height_field
-    canvas = _Canvas(field)
-    image = Image.fromarray(_shaded(field, canvas))
+    canvas = Canvas(field)
+    image = Image.fromarray(shaded(field, canvas))
     draw = ImageDraw.Draw(image, "RGBA")
     for corners in body.keep_out.values():
         draw.polygon([canvas.pixel(*corner) for corner in corners], fill=(*_OUT, 70), outline=(*_OUT, 200))
@@ -49,20 +50,20 @@ def body_picture(body: Body) -> bytes:
     return out.getvalue()
 
 
-class _Canvas:
+class Canvas:
     """Pixels over the height field: x to the right, y (the person's left) upwards."""
 
     def __init__(self, field: HeightField) -> None:
         nx, ny = field.coefficients.shape
-        self.x = field.x0 + field.spacing * np.arange(2, nx - 3, 1.0 / (field.spacing * _SCALE))
-        self.y = field.y0 + field.spacing * np.arange(2, ny - 3, 1.0 / (field.spacing * _SCALE))
+        self.x = field.x0 + field.spacing * np.arange(2, nx - 3, 1.0 / (field.spacing * SCALE))
+        self.y = field.y0 + field.spacing * np.arange(2, ny - 3, 1.0 / (field.spacing * SCALE))
 
     def pixel(self, x: float, y: float) -> tuple[float, float]:
         """Column and row of a point [m]."""
-        return (x - self.x[0]) * _SCALE, (self.y[-1] - y) * _SCALE
+        return (x - self.x[0]) * SCALE, (self.y[-1] - y) * SCALE
 
 
-def _shaded(field: HeightField, canvas: _Canvas) -> NDArray[np.uint8]:
+def shaded(field: HeightField, canvas: Canvas) -> NDArray[np.uint8]:
     """(rows, columns, 3) the skin in a slanting light, the table white."""
     z, slope_x, slope_y = field.grid(canvas.x, canvas.y)
     normal = np.stack([-slope_x, -slope_y, np.ones_like(z)])
@@ -73,7 +74,7 @@ def _shaded(field: HeightField, canvas: _Canvas) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture.transpose(1, 0, 2)[::-1].astype(np.uint8))
 
 
-def _ring(canvas: _Canvas, x: float, y: float, radius: float) -> Iterator[tuple[float, float]]:
+def _ring(canvas: Canvas, x: float, y: float, radius: float) -> Iterator[tuple[float, float]]:
     for angle in np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False):
         yield canvas.pixel(x + radius * np.cos(angle), y + radius * np.sin(angle))
 
