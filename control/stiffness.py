@@ -42,8 +42,9 @@ _CREEP, _SIN, _COS, _SURFACE, _SLOPE = range(_COUNT, _COUNT + 5)
 _LEAST_FORCE_N = 2.0  # less is no contact worth learning from
 _KNOWN_M, _KNOWN = 2.8e-3, 0.5  # standard error of a, and its share of a, above which nothing is said
 _MOVING_N, _MOVING_S = 0.3, 0.5  # the force is being changed: its reference is so far from its mean of this time
+_SMOOTH_S = 0.1  # force and position alike, against the noise of the force
 _OFF_N = 2.0  # or it is being changed by somebody else
-_CALM_S = 1.0  # over which the force is averaged while it is not
+_CALM_S = 1.0  # in which what is asked for takes the place of what is measured
 
 # What is likely before anything is measured, and how it drifts: assumptions, chosen on presses on population 1.
 _BETA_M = 8e-3  # m, 1 / beta of control/sites.yaml, 6 to 10 mm
@@ -93,7 +94,8 @@ class StiffnessEstimator:
         self._cov = np.tile(self._first_cov, (len(_BREATHS_HZ), 1, 1))
         self._log_weight = np.zeros(len(_BREATHS_HZ))
         self._time: float | None = None
-        self._way = self._origin = self._crept = self._force = self._slow = 0.0
+        self._way = self._origin = self._position = self._crept = 0.0
+        self._force = self._smooth = self._slow = 0.0
         self._calm = _MOVING_S  # s since the force was last being changed
         self._least, self._most = math.inf, -math.inf
 
@@ -108,16 +110,19 @@ class StiffnessEstimator:
         if force < _LEAST_FORCE_N:
             return
         if self._time is None:
-            self._time, self._way, self._origin = time, way, position
-            self._force, self._slow, self._crept = force, reference, force / (force + _OFFSET_N)
+            self._time, self._way, self._origin, self._position = time, way, position, position
+            self._smooth = self._force = force
+            self._slow, self._crept = reference, force / (force + _OFFSET_N)
         dt = time - self._time
-        force = self._followed(force, reference, dt)
+        self._smooth += (force - self._smooth) * dt / (_SMOOTH_S + dt)
+        self._position += (position - self._position) * dt / (_SMOOTH_S + dt)
+        force = self._followed(self._smooth, reference, dt)
         share = force / (force + _OFFSET_N)
         self._crept += (share - self._crept) * dt / (_CREEP_S + dt)
         self._move_on(dt, way - self._way)
         self._time, self._way = time, way
         self._least, self._most = min(self._least, force), max(self._most, force)
-        self._learn(self._rows(time, force), position - self._origin)
+        self._learn(self._rows(time, force), self._position - self._origin)
 
     @property
     def stiffness(self) -> Stiffness:
@@ -129,11 +134,14 @@ class StiffnessEstimator:
         return Stiffness(value, value * error / mean)
 
     def _followed(self, force: float, reference: float, dt: float) -> float:
-        """The force as it moves because it is asked to; noise about a constant one would pass for a stiff place."""
+        """The measured force while it is made to move, else what is asked for: noise would pass for a stiff place."""
         self._slow += (reference - self._slow) * dt / (_MOVING_S + dt)
         moving = abs(reference - self._slow) > _MOVING_N or abs(force - reference) > _OFF_N
         self._calm = 0.0 if moving else self._calm + dt
-        self._force += (force - self._force) * (1.0 if self._calm < _MOVING_S else dt / (_CALM_S + dt))
+        if self._calm < _MOVING_S:
+            self._force = force
+        else:
+            self._force += (reference - self._force) * dt / (_CALM_S + dt)
         return self._force
 
     def _check(self, time: float, force: float, reference: float, position: float, way: float) -> None:
@@ -313,16 +321,16 @@ def _of_contact(contact: _Contact, at_n: float) -> Iterator[PlaceStiffness]:
 
 
 def _ends(contact: _Contact) -> set[int]:
-    """Samples after which a value is taken down: each cm of a stroke; else before each new ramp, and the last one."""
+    """Samples after which a value is taken down: each cm of a stroke, else each ramp with its hold; and the last one."""
     last = len(contact.time) - 1
     if contact.way[-1] > 2.0 * _EVERY_M:
         return set(np.flatnonzero(np.diff(np.floor(contact.way / _EVERY_M))).tolist()) | {last}
-    return {*_ramp_begins(contact.reference), last}
+    return {*_ramp_ends(contact.reference), last}
 
 
-def _ramp_begins(reference: Floats) -> list[int]:
-    """Where the force begins to rise by 5 N or more after it has fallen by as much."""
-    begins: list[int] = []
+def _ramp_ends(reference: Floats) -> list[int]:
+    """Where the force begins to fall by 5 N or more before it rises by as much."""
+    ends: list[int] = []
     fallen, low, high = False, 0, 0  # samples
     for k, force in enumerate(reference):
         if not fallen:
@@ -331,6 +339,6 @@ def _ramp_begins(reference: Floats) -> list[int]:
         else:
             low = k if force <= reference[low] else low
             if force - reference[low] >= _RAMP_N:
-                begins.append(low)
+                ends.append(high)
                 fallen, high = False, k
-    return begins
+    return ends

@@ -109,6 +109,11 @@ def test_a_noisy_sensor_and_a_deep_breath_cost_precision_not_truth() -> None:
     assert found.value_n_mm == pytest.approx(tangent(FIRM), rel=0.2)
 
 
+def test_noise_in_a_long_hold_does_not_pass_for_a_stiff_place() -> None:
+    ticks = pressed(tissue_of(SOFT), lambda time: min(ramp(time), 16.0), 30.0, noise=0.5)
+    assert learned(ticks).value_n_mm == pytest.approx(tangent(SOFT), rel=0.3)
+
+
 def test_nothing_is_said_before_it_is_known() -> None:
     constant = pressed(tissue_of(SOFT), lambda time: 15.0, 20.0, noise=0.3)[2000:]
     assert math.isnan(learned(constant).value_n_mm), "breath alone tells nothing"
@@ -152,18 +157,23 @@ def twice(time: float) -> float:
     return ramp(time if time < 13.0 else time - 13.0)
 
 
-def test_two_ramps_are_before_and_after_and_show_what_softened() -> None:
-    tissue = tissue_of(FIRM)
-    ticks = pressed(tissue, twice, 13.0)
-    tissue.add_memory(0.0, 0.3)
-    again = pressed(tissue, ramp, 13.0)
-    again["time"] += 13.0
-    before, after = before_and_after(stiffness_of_run(np.concatenate([ticks, again])))
+def test_two_ramps_of_one_contact_are_before_and_after() -> None:
+    before, after = before_and_after(stiffness_of_run(pressed(tissue_of(FIRM), twice, 26.0)))
     assert len(before) == len(after) == 1
     assert before[0].value_n_mm == pytest.approx(tangent(FIRM), rel=0.15)
-    assert after[0].value_n_mm < before[0].value_n_mm - 0.1
+    assert after[0].value_n_mm == pytest.approx(tangent(FIRM), rel=0.2)
     assert (before[0].x, before[0].y) == pytest.approx((0.1, 0.1), abs=1e-6)
-    assert before[0].time == pytest.approx(14.0, abs=0.05)
+    assert before[0].time == pytest.approx(13.0, abs=0.05)
+
+
+def test_a_place_that_was_met_again_shows_what_it_has_become() -> None:
+    ticks = pressed(tissue_of(FIRM), ramp, 13.0)
+    again = pressed(tissue_of(SOFT), ramp, 13.0)
+    again["time"] += 20.0
+    again["contact_state"][:100] = ContactState.APPROACH
+    before, after = before_and_after(stiffness_of_run(np.concatenate([ticks, again])))
+    assert [place.value_n_mm for place in before] == pytest.approx([tangent(FIRM)], rel=0.15)
+    assert [place.value_n_mm for place in after] == pytest.approx([tangent(SOFT)], rel=0.15)
 
 
 def test_letting_go_is_not_compared_with_pressing() -> None:
@@ -171,7 +181,8 @@ def test_letting_go_is_not_compared_with_pressing() -> None:
         tissue_of(SOFT), lambda time: ramp(time) if time < 10.0 else max(0.0, 30.0 - 15.0 * (time - 10.0)), 12.0
     )
     ticks["contact_state"][10_000:] = ContactState.RELEASE
-    assert len(stiffness_of_run(ticks)) == 1
+    (whole,) = stiffness_of_run(ticks)
+    assert [whole] == stiffness_of_run(ticks[:10_000])
 
 
 def swinging(time: float) -> float:
@@ -181,14 +192,15 @@ def swinging(time: float) -> float:
 
 def test_a_stroke_tells_soft_from_firm_about_each_cm() -> None:
     ticks = pressed(tissue_of(SOFT, FIRM), swinging, 13.0, speed=0.02)
+    ticks["press_direction"] = np.array([0.15, 0.0, -1.0]) / math.hypot(0.15, 1.0)  # a normal that is off by 9 degrees
     places = stiffness_of_run(ticks)
     x = np.array([place.x for place in places])
     value = np.array([place.value_n_mm for place in places])
     assert 20 <= len(places) <= 26 and np.diff(x).max() < 0.03
     assert np.ptp([place.y for place in places]) < 1e-3
     border = 0.015 * math.ceil(0.5 * len(cell_places(SHAPE, 0.0, 0.0, SPACING, 0.015)[0]))
-    assert np.median(value[x < border - 0.02]) == pytest.approx(tangent(SOFT), rel=0.2)
-    assert np.median(value[x > border + 0.03]) == pytest.approx(tangent(FIRM), rel=0.2)
+    assert value[x < border - 0.02] == pytest.approx(tangent(SOFT), rel=0.25)
+    assert np.median(value[x > border + 0.03]) == pytest.approx(tangent(FIRM), rel=0.12)
 
 
 def test_a_stroke_of_constant_force_tells_nothing() -> None:
