@@ -321,7 +321,7 @@ def _of_contact(contact: _Contact, at_n: float) -> Iterator[PlaceStiffness]:
 
 
 def _ends(contact: _Contact) -> set[int]:
-    """Samples after which a value is taken down: each cm of a stroke, else each ramp with its hold; and the last one."""
+    """Samples after which a value is taken down: each cm of a stroke, else each ramp with its hold; the last one."""
     last = len(contact.time) - 1
     if contact.way[-1] > 2.0 * _EVERY_M:
         return set(np.flatnonzero(np.diff(np.floor(contact.way / _EVERY_M))).tolist()) | {last}
