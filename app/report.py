@@ -15,10 +15,13 @@ import jinja2
 import numpy as np
 import numpy.typing as npt
 
+from ..control.body import load_body
 from ..control.figure import Figure, spell
 from ..control.metrics import metrics
 from ..control.plan import PressPlan, parse_plan
 from ..control.run_log import Run, read_run
+from ..control.stiffness import COMPARED_AT_N, PlaceStiffness, before_and_after, stiffness_of_run
+from ..control.stiffness_picture import stiffness_picture
 from ..control.ticks import Ticks, all_causes
 from ..native import ContactState
 from ..native.errors import InputError
@@ -95,6 +98,7 @@ def render(
         provenance=_provenance(run),
         faults=[_fault(number, fault) for number, fault in enumerate(faults, 1)],
         panels=[_data(run.ticks, _plots(run, figures)), *(_fault_panel(fault) for fault in faults)],
+        stiffness=_stiffness(run),
     )
 
 
@@ -307,3 +311,25 @@ def _thin(values: Signal, bucket: int) -> Signal:
 
 def _pack(values: Signal) -> str:
     return base64.b64encode(values.astype("<f4").tobytes()).decode()
+
+
+def _stiffness(run: Run) -> dict[str, Any] | None:
+    """What the run tells of the tissue: facts and a map, the latter where the log knows the body; None for nothing."""
+    before, after = before_and_after(stiffness_of_run(run.ticks))
+    if not before:
+        return None
+    picture = None
+    try:
+        body = load_body(json.loads(run.metadata["person"])["body"])
+        picture = base64.b64encode(stiffness_picture(body, before, after)).decode()
+    except (KeyError, InputError):  # a person who lies in a file of theirs, or none
+        pass
+    facts = [("Before" if after else "Found", _spelled(before)), *([("After", _spelled(after))] if after else [])]
+    return {"facts": facts, "picture": picture, "at": f"{COMPARED_AT_N:g}"}
+
+
+def _spelled(places: Sequence[PlaceStiffness]) -> str:
+    values = [place.value_n_mm for place in places]
+    if len(values) == 1:
+        return f"{values[0]:.1f} ± {places[0].error_n_mm:.1f} N/mm"
+    return f"median {np.median(values):.1f} N/mm at {len(values)} places, {min(values):.1f} to {max(values):.1f}"

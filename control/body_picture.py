@@ -13,7 +13,7 @@ from .body import Body, HeightField
 
 Floats = NDArray[np.float64]
 
-_SCALE = 1400.0  # pixels per m
+SCALE = 1400.0  # pixels per m
 _SKIN = np.array([224.0, 180.0, 150.0])
 _SITE, _FIBRE, _OUT, _MARK, _INK = (30, 110, 160), (20, 70, 110), (200, 40, 40), (20, 20, 20), (40, 30, 25)
 _LIGHT = np.array([-0.35, 0.45, 0.82]) / np.linalg.norm([-0.35, 0.45, 0.82])
@@ -52,7 +52,7 @@ def body_picture(body: Body) -> bytes:
 class Canvas:
     """Pixels over the height field: x to the right, y (the person's left) upwards."""
 
-    def __init__(self, field: HeightField, scale: float = _SCALE) -> None:
+    def __init__(self, field: HeightField, scale: float = SCALE) -> None:
         """`scale` in pixels per m."""
         nx, ny = field.coefficients.shape
         self.scale = scale

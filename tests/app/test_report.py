@@ -126,3 +126,16 @@ def test_thinning_keeps_every_peak() -> None:
     assert thin.max() == 50.0
     assert thin.min() == -60.0
     assert len(thin) == len(_thin_time(np.arange(10_007.0), 7))
+
+
+def test_stiffness_is_told_where_something_is_known_of_it(finished_run: Path, page: str) -> None:
+    assert "Tissue stiffness" not in page, "the fake arm stays where it is"
+    run = read_run(finished_run)
+    force = run.ticks["force_measured"]
+    run.ticks["tcp_position"][:, 2] = 1.0 - 8e-3 * np.log(np.maximum(force, 0.0) + 5.0)  # 2.5 N/mm at 15 N
+    alone = render(run, None, "nobody's back")
+    assert re.search(r"Tissue stiffness.*Found</dt><dd>2\.[3-7] ± 0\.\d N/mm", alone, re.DOTALL)
+    assert "Stiffness on the back" not in alone
+    run.metadata["person"] = json.dumps({"body": "man_58_heavy"})
+    picture = re.search(r'alt="Stiffness on the back"[^>]*base64,([^"]*)"', render(run, None, "a back"))
+    assert picture is not None and base64.b64decode(picture[1]).startswith(b"\x89PNG")
