@@ -31,6 +31,8 @@ cdef struct ControllerData:
     Dynamics dynamics
     TaskMobility mobility
     SetPointData want                # last set-point that passed the checks
+    double stamp                     # validity of the last set-point heard: another one is a new set-point
+    double came                      # s, the arm's clock, when it came
     int active
     int tared                        # 1: `tare` is of a free tool; -1: it is what the sensor said at activation
     double seen[MAX_JOINTS]          # last joint positions that passed the checks
@@ -62,3 +64,4 @@ cdef class Controller:
     cdef readonly object limits
     cdef readonly object model
     cdef object result
+    cdef _stand_for(self, limits)

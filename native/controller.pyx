@@ -33,7 +33,7 @@ from massage_arm.native.records cimport ArmState, SetPoint
 from massage_arm.native.tank cimport tank_step
 from massage_arm.native.wrench cimport task_wrench
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -319,6 +319,9 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         c.touched = dot3(c.direction, status.position)
     if c.contact.state == APPROACH and before == IDLE:
         memcpy(c.place, status.position, sizeof(c.place))
+    elif c.contact.state == IDLE and not stopped(&c.contact):
+        for j in range(3):  # who travels says so by a twist; a pose alone does not move what the guard stands for
+            c.place[j] += c.want.twist[j] * dt
     if fabs(c.contact.feedback) >= g.force_feedback_max:
         c.limited = <int>c.limited | LIMIT_FORCE_FEEDBACK
     for j in range(3):
@@ -377,7 +380,6 @@ cdef class Controller:
         memset(&self.data, 0, sizeof(ControllerData))
         self.model = model
         self.settings = settings
-        self.limits = limits
         self.data.model = model.model
         self.command = Command(model.n)
         self.status = Status(model.n)
@@ -405,13 +407,30 @@ cdef class Controller:
             raise TypeError(f"{type(settings).__name__} does not have the fields of the compiled Settings")
         for i, field in enumerate(fields(settings)):
             first[i] = getattr(settings, field.name)
-        first = &self.data.limits.force_hard
+        self._stand_for(limits)
+        for i, cause in enumerate(Cause):
+            self.data.settings.response[i] = RESPONSE[cause]
+
+    cdef _stand_for(self, limits):
+        """Fill in the guard's limits."""
+        cdef double* first = &self.data.limits.force_hard
         if &first[len(fields(limits))] != <double*>(&self.data.limits + 1):
             raise TypeError(f"{type(limits).__name__} does not have the fields of the compiled GuardLimits")
         for i, field in enumerate(fields(limits)):
             first[i] = getattr(limits, field.name)
-        for i, cause in enumerate(Cause):
-            self.data.settings.response[i] = RESPONSE[cause]
+        self.limits = limits
+
+    def relimit(self, double force_max, limits):
+        """Stand for the limits of another place: `force_max` [N] and `GuardLimits`; only while nothing is pressed.
+
+        Raises ValueError while the tool presses, or approaches or leaves the body.
+        """
+        if self.data.contact.state != IDLE:
+            raise ValueError(f"limits change only while nothing is pressed; the contact is {self.status.contact_state!r}")
+        settings = replace(self.settings, force_max=force_max)
+        self._stand_for(limits)
+        self.settings = settings
+        self.data.settings.force_max = settings.force_max
 
     def activate(self, ArmState state):
         """Forget everything and hold where the arm is now; raises ValueError when the state is not finite."""
@@ -421,6 +440,7 @@ cdef class Controller:
             raise ValueError("the arm's state holds a number that is not finite or beyond 1e5; activation refused")
         memset(&self.data.contact, 0, sizeof(self.data.contact))
         memset(&self.data.want, 0, sizeof(SetPointData))
+        self.data.stamp = self.data.came = 0.0
         memset(&self.data.mobility, 0, sizeof(self.data.mobility))
         memset(&self.data.observer, 0, sizeof(self.data.observer))
         memset(&self.data.tank, 0, sizeof(self.data.tank))

@@ -96,6 +96,31 @@ cdef inline bint leaps(const ControllerData* c, const SetPointData* s) noexcept 
     return not norm3(delta) <= g.jump_position
 
 
+cdef inline double most_foretold() noexcept nogil:
+    """s that a set-point is moved on by its own twist; older ones are stale."""
+    return 0.1
+
+
+cdef inline void move_on(SetPointData* w, double age) noexcept nogil:
+    """Where a set-point of this age [s] has gone: between two of them its twist leads on, so that nothing stutters."""
+    cdef double turn[3]
+    cdef double delta[3]
+    cdef double length
+    cdef int j
+    for j in range(3):
+        w.position[j] += w.twist[j] * age
+        turn[j] = w.twist[3 + j] * age
+    if norm3(turn) == 0.0:
+        return
+    turned(w.quaternion, turn, w.quaternion)
+    cross(turn, w.press_direction, delta)
+    for j in range(3):
+        w.press_direction[j] += delta[j]
+    length = 1.0 / norm3(w.press_direction)
+    for j in range(3):
+        w.press_direction[j] *= length
+
+
 cdef inline void accept(ControllerData* c, const ArmStateData* state, const SetPointData* s) noexcept nogil:
     """Take a set-point that is sound and fresh, clamped to the limits; otherwise let go and freeze.
 
@@ -126,8 +151,13 @@ cdef inline void accept(ControllerData* c, const ArmStateData* state, const SetP
     cap_norm3(w.twist + 3, g.turn_rate_max)
     if memcmp(w, s, sizeof(SetPointData)) != 0:
         c.limited = <int>c.limited | LIMIT_SET_POINT
+    if s.valid_until != c.stamp:
+        c.stamp = s.valid_until
+        c.came = state.time
     if stale:
         freeze(c)
+    else:
+        move_on(w, clamp(state.time - c.came, 0.0, most_foretold()))
 
 
 cdef inline void govern(ControllerData* c, double dt) noexcept nogil:

@@ -36,6 +36,7 @@ from .contact import APPROACH, FAULT, IDLE, RELEASE, RETRACT, Contact, Sensor, c
 DAMPING_FLOOR = 10.0  # N/m
 DAMPING_FLOOR_ROTATIONAL = 0.5  # Nm/rad
 LARGEST = 1e5  # rad, rad/s, Nm, N: no arm reports more
+FORETOLD = 0.1  # s that a set-point is moved on
 LARGEST_OTHER = 1e12  # s, and anything in a set-point
 
 
@@ -137,6 +138,7 @@ class ReferenceController:
         self.tank, self.share, self.springs = self.settings.tank_begin, 1.0, 0.0
         self.zero: Floats | None = None
         self.tared = False
+        self.stamp = self.came = 0.0
         self.active = True
 
     def _load(self, R: Floats) -> Floats:
@@ -222,9 +224,21 @@ class ReferenceController:
                 approach_speed=min(s.approach_speed, g.approach_speed_max),
                 stiffness=np.minimum(s.stiffness, most),
             )  # fmt: skip
+            if s.valid_until != self.stamp:
+                self.stamp, self.came = s.valid_until, state.time
+            self._move_on(clamp(state.time - self.came, 0.0, FORETOLD))
         if fault or stale:
             self.want.position, self.want.quaternion = self.reference, self.attitude.as_quat()
             self.want.press_direction, self.want.twist = self.direction, np.zeros(6)
+
+    def _move_on(self, age: float) -> None:
+        """Where the set-point has gone by its own twist since it came."""
+        want, turn = self.want, Rotation.from_rotvec(self.want.twist[3:] * age)
+        want.position = want.position + want.twist[:3] * age
+        if np.any(want.twist[3:] * age):
+            want.quaternion = (turn * Rotation.from_quat(want.quaternion)).as_quat()
+            n = want.press_direction + np.cross(want.twist[3:] * age, want.press_direction)
+            want.press_direction = n / np.linalg.norm(n)
 
     def _leaps(self, s: Any) -> bool:
         """Whether a set-point is far from what is governed: turned, or off across while approaching or pressing."""
