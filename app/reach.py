@@ -50,7 +50,7 @@ def _map(found: Reach) -> bytes:
 
 def _place(stand: StandReach) -> str:
     x, y, z = stand.stand_m
-    return f"at ({x:.2f}, {y:.2f}) m, {z:.2f} m high".replace("-", "−")
+    return f"at ({x:.2f}, {y:.2f}) m, {z:.2f} m high"  # the picture's font has no real minus sign
 
 
 def _print(found: Reach, out: Path) -> None:

@@ -32,7 +32,9 @@ _CLEAR = 0.09  # m between the table and the middle of any link: links are up to
 _TABLE_HALF, _TABLE_TOP = 0.36, 0.70  # m, `table.urdf.xacro`
 _TRIES, _KEPT = 12, 5  # postures to begin from, for each stand, and how many of them are gone on with
 _CLOSE = 1e-3  # m off a point whose normal cannot be had
-_YIELDING = (0.05, 0.01, 0.002)  # m/rad that the direction counts there, ever less so that the point is met
+_YIELDING = (0.3, 0.05, 0.01, 0.003)  # m/rad that the direction counts there, ever less so that the point is met
+_DESCENT = 1.2  # rad that a joint may turn from above a point to below it; more is a wrist that tips over. Own choice
+_HOP, _HOP_PER_M = 1.0, 5.0  # rad that it may turn from one point to the next, and more with the distance; the same
 _FEW = 5  # points that stand for all of them while there are many stands
 _FINALISTS = 24  # stands that are tried with every point
 
@@ -146,15 +148,20 @@ def follow(chain: Chain, bases: Floats, q: Floats, points: Floats, normals: Floa
     """
     count, size = len(bases), len(points)
     postures, scores = np.full((count, size, chain.n), np.nan), np.full((count, size), -np.inf)
-    start = np.empty((count, size, chain.n))
+    start, origin = np.empty((count, size, chain.n)), np.empty((count, size, 3))  # where the way to each point begins
     for level, before in _levels(points, root):
         start[:, level] = q[:, None] if before is None else start[:, before]
+        origin[:, level] = points[root] if before is None else origin[:, before]
         stand, where = (index.ravel() for index in np.meshgrid(np.arange(count), level, indexing="ij"))
         begin = start[stand, where]
         found, score = _above_and_below(chain, bases[stand], begin, points[where], normals[where], q[stand])
-        there = score > -np.inf
+        hop = np.abs(found - begin).max(axis=1)
+        there = (score > -np.inf) & (
+            hop < _HOP + _HOP_PER_M * np.linalg.norm(points[where] - origin[stand, where], axis=1)
+        )
         stand, where = stand[there], where[there]
         postures[stand, where] = start[stand, where] = found[there]
+        origin[stand, where] = points[where]
         scores[stand, where] = score[there]
     return postures, scores
 
@@ -171,9 +178,13 @@ def least_angle(model: ArmModel, point: Floats, normal: Floats) -> tuple[Placeme
     turns, at = bases[:, :3, :3], bases[:, :3, 3]
     targets = _rotate_back(turns, point - at)
     axes = _rotate_back(turns, np.broadcast_to(-normal, at.shape))
-    q = seeds
+    # Two ways to a posture, as each ends in places of its own: direction first, or point first.
+    q, _ = solve(chain, seeds, targets, axes)
     for weight in _YIELDING:
-        q, _ = solve(chain, q, targets, axes, axis_weight=weight)
+        q, _ = solve(chain, q, targets, axes, q, steps=20, axis_weight=weight)
+    point_first, _ = solve(chain, seeds, targets, axes, steps=100, axis_weight=_YIELDING[-1])
+    q = np.concatenate([q, point_first])
+    bases, targets, axes = (np.concatenate([each, each]) for each in (bases, targets, axes))
     _, _, turn, tip = joint_frames(chain, q)
     fits = (np.linalg.norm(tip - targets, axis=1) < _CLOSE) & (_clearances(chain, bases, q) > _CLEAR)
     if not fits.any():
@@ -219,6 +230,8 @@ def _above_and_below(
         targets = _rotate_back(turns, points - depth * normals - at)
         solved, reached = solve(chain, q[go], targets[go], axes[go], None if rest is None else rest[go])
         reached &= _clearances(chain, bases[go], solved) > _CLEAR
+        if depth > 0.0:
+            reached &= np.abs(solved - q[go]).max(axis=1) < _DESCENT
         score[go[~reached]] = -np.inf
         score[go[reached]] = np.minimum(score[go[reached]], rooms(chain, solved[reached]))
         q = q.copy()
