@@ -342,6 +342,32 @@ def limits(
 
 
 @app.command()
+def reach(
+    arm: Annotated[str, typer.Option(help="Arm by name, or path of a URDF.")] = "iiwa14",
+    tip: Annotated[str | None, typer.Option(help="Link of the arm that carries the tool, for a URDF.")] = None,
+    tool: Annotated[str, typer.Option(help="Tool by name, or path of a tool file.")] = "thumb",
+    person: Annotated[str, typer.Option(help="A body by name, SEED/NUMBER of a population, or a scan.")] = "average",
+    force: Annotated[float | None, typer.Option(help="Force in N to hold at every site, instead of its cap.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the map of the back goes (PNG).")] = Path("reach.png"),
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """What an arm reaches on a person, and what it can do there; exit code 1 when a site is not reachable."""
+    from .reach import check_output, print_reach
+
+    check_output(out)
+    from ..sim.reach import reach as find_reach
+
+    with _progress(False) as progress:
+        task = progress.add_task("reaching", total=None, force="")
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        found = find_reach(arm, tool, person, tip=tip, force_n=force, on_progress=on_progress)
+    raise typer.Exit(print_reach(found, out, json))
+
+
+@app.command()
 def faults(
     runs: Annotated[int, typer.Option(min=1, help="Presses that something goes wrong in.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of the campaign; equal seeds give equal runs.")] = 0,

@@ -1,4 +1,4 @@
-"""A picture of a body: its sites, their muscles' fibres, landmarks and the areas to keep out of."""
+"""Pictures of a body: its sites, fibres, landmarks and areas to keep out of; and values all over its back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 SCALE = 1400.0  # pixels per m
 _SKIN = np.array([224.0, 180.0, 150.0])
 _SITE, _FIBRE, _OUT, _MARK, _INK = (30, 110, 160), (20, 70, 110), (200, 40, 40), (20, 20, 20), (40, 30, 25)
+_NOT_KNOWN = (90, 85, 90)
+_SCALE_COLOURS = np.array([(122, 4, 3), (239, 138, 60), (250, 230, 140), (120, 190, 130), (20, 110, 120)], float)
 _LIGHT = np.array([-0.35, 0.45, 0.82]) / np.linalg.norm([-0.35, 0.45, 0.82])
 
 
@@ -47,6 +49,70 @@ def body_picture(body: Body) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
+
+
+def value_picture(
+    body: Body, places: Floats, values: Floats, cell: float, largest: float, title: str, missing: str
+) -> bytes:
+    """A PNG of the back with a square of side `cell` [m] at each of `places` (G, 2) [m, body axes].
+
+    Colours go from red at 0 to green-blue from `largest` on, as the scale below says in the unit of `values` (G,);
+    where a value is NaN there is a grey square with a cross, which the scale calls `missing`.
+    """
+    canvas = Canvas(body.height_field)
+    image = Image.fromarray(shaded(body.height_field, canvas))
+    draw = ImageDraw.Draw(image, "RGBA")
+    for (x, y), value in zip(places, values, strict=True):
+        square = [*canvas.pixel(x - 0.5 * cell, y + 0.5 * cell), *canvas.pixel(x + 0.5 * cell, y - 0.5 * cell)]
+        _square(draw, square, float(value), largest)
+    for corners in body.keep_out.values():
+        draw.polygon([canvas.pixel(*corner) for corner in corners], outline=(*_OUT, 230), width=2)
+    font = ImageFont.load_default(15)
+    for name, site in body.sites.items():
+        u, v = canvas.pixel(*site.position[:2])
+        draw.ellipse([u - 5, v - 5, u + 5, v + 5], outline=_MARK, fill="white", width=2)
+        _label(draw, (u, v), name.removesuffix("_left").removesuffix("_right").replace("_", " "), font)
+    draw.rectangle([0, 0, image.width, 36], fill=(255, 255, 255, 200))
+    draw.text((12, 8), title, _INK, ImageFont.load_default(18))
+    _scale(draw, image.height, largest, missing, font)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def _square(draw: ImageDraw.ImageDraw, corners: list[float], value: float, largest: float) -> None:
+    left, top, right, bottom = corners
+    if np.isnan(value):
+        draw.rectangle(corners, fill=(*_NOT_KNOWN, 130))
+        draw.line([left + 7, top + 7, right - 7, bottom - 7], (*_NOT_KNOWN, 255), 2)
+        draw.line([left + 7, bottom - 7, right - 7, top + 7], (*_NOT_KNOWN, 255), 2)
+    else:
+        draw.rectangle(corners, fill=(*_colour(value / largest), 200))
+
+
+def _colour(share: float) -> tuple[int, int, int]:
+    at = np.linspace(0.0, 1.0, len(_SCALE_COLOURS))
+    red, green, blue = (round(float(np.interp(share, at, _SCALE_COLOURS[:, k]))) for k in range(3))
+    return red, green, blue
+
+
+def _scale(
+    draw: ImageDraw.ImageDraw,
+    height: int,
+    largest: float,
+    missing: str,
+    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+) -> None:
+    """What the colours mean, along the lower edge."""
+    left, top, width = 14, height - 44, 300
+    draw.rectangle([0, top - 14, left + width + 370, height], fill=(255, 255, 255, 200))
+    for k in range(width):
+        draw.line([left + k, top, left + k, top + 16], _colour(k / width))
+    for k in range(4):
+        more = " and more" if k == 3 else ""
+        draw.text((left + k * width / 3, top + 18), f"{k * largest / 3:g}{more}", _INK, font)
+    _square(draw, [left + width + 110, top - 6, left + width + 138, top + 22], float("nan"), largest)
+    draw.text((left + width + 146, top), f"{missing}; red lines: keep out", _INK, font)
 
 
 class Canvas:

@@ -39,13 +39,12 @@ from .flesh import flesh, friction_after
 from .hardware import make_plant, payload, sensor_pose
 from .injector import Injector
 from .people import find_person
-from .placement import place
+from .placement import DEEPEST, STAND_OFF, place
 from .scan import known_back
 from .world import TABLE_HEIGHT, World
 
 Floats = NDArray[np.float64]
 
-STAND_OFF = 0.05  # m above the surface as it is known
 STIFFNESS = (800.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
 STARTLE = 0.015  # m up, of 10 to 30 mm in 0.2 to 0.5 s; assumption
 STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
@@ -178,7 +177,7 @@ class PressSimulation:
     def _stand(self, gui: bool, pictured: bool) -> None:
         above = self.surface - STAND_OFF * self._direction
         self._placement = place(
-            self.model, above, self.surface + 0.05 * self._direction, self._direction, f"site {self._site.name}"
+            self.model, above, self.surface + DEEPEST * self._direction, self._direction, f"site {self._site.name}"
         )
         self.world = World(
             self.urdf, self.joint_names, self._placement.base, self._body, PERIOD, gui=gui, pictured=pictured
