@@ -14,6 +14,8 @@ from .tool import load_tool
 from .yaml_file import Field, read_yaml
 
 SCHEMA = "massage-arm/press/1"
+SESSION_RUN_SCHEMA = "massage-arm/session-run/1"
+"""Of what a run of a session leaves in its folder."""
 DISTURBANCES = ("ideal", "realistic", "harsh")
 CONTROL_HZ = (250, 500, 1000)
 SKINS = ("dry", "oil", "lotion")
@@ -28,19 +30,9 @@ _MAX_RATE_N_S = 60.0  # A.9 for unloading; its 20 N/s for loading is advice, the
 
 
 @dataclass(frozen=True)
-class PressPlan:
-    """One press: find the surface, ramp up, hold, release, withdraw."""
+class RunPlan:
+    """On whom, with what arm and under which circumstances something is run."""
 
-    site: str = "interscapular_right"
-    """A key of `load_sites()`."""
-    force_n: float = 40.0
-    ramp_s: float = 2.0
-    """Time from touch to `force_n`."""
-    hold_s: float = 10.0
-    release_s: float = 2.0
-    approach_mm_s: float = 30.0
-    tool: str = "thumb"
-    """A shipped tool or the path of a tool file."""
     person: str = "average"
     """A body, with the constants of an average person, or one of a drawn population: SEED/NUMBER."""
     skin: str = "oil"
@@ -61,11 +53,35 @@ class PressPlan:
     limits: str | None = None
     """A file of limits of one's own: they may only lower."""
     asks: str | None = None
-    """What is asked on the way, such as "pause@8, resume@10": begin, pause, resume, stop, guide, acknowledge."""
+    """What is asked on the way, such as "pause@8, resume@10": what `parse_requests` in supervisor.py knows."""
     faults: str | None = None
     """What goes wrong on the way, such as "sensor_cut@6.5, person_rises@7:0.5": `parse_faults` in sim/faults.py."""
     scan_seed: int | None = None
     """Of the scan that the arm works from; None for `seed`."""
+
+
+@dataclass(frozen=True)
+class PressPlan(RunPlan):
+    """One press: find the surface, ramp up, hold, release, withdraw."""
+
+    site: str = "interscapular_right"
+    """A key of `load_sites()`."""
+    force_n: float = 40.0
+    ramp_s: float = 2.0
+    """Time from touch to `force_n`."""
+    hold_s: float = 10.0
+    release_s: float = 2.0
+    approach_mm_s: float = 30.0
+    tool: str = "thumb"
+    """A shipped tool or the path of a tool file."""
+
+
+@dataclass(frozen=True)
+class SessionPlan(RunPlan):
+    """A session of strokes."""
+
+    session: str = "back_relaxing"
+    """A shipped session or the path of a session file."""
 
 
 _DEFAULT = asdict(PressPlan())
@@ -105,27 +121,34 @@ def load_plan(path: Path) -> PressPlan:
     return PressPlan(**read_yaml(path, SCHEMA, _FIELDS))
 
 
-def plan_yaml(plan: PressPlan) -> str:
-    """The plan as the text of a file that `load_plan` reads back equal."""
+def plan_yaml(plan: RunPlan) -> str:
+    """The plan as the text of a file that `parse_plan` reads back equal."""
     values = {name: value for name, value in asdict(plan).items() if value is not None}
-    return yaml.safe_dump({"schema": SCHEMA, **values}, sort_keys=False)
+    schema = SESSION_RUN_SCHEMA if isinstance(plan, SessionPlan) else SCHEMA
+    return yaml.safe_dump({"schema": schema, **values}, sort_keys=False)
 
 
-def parse_plan(text: str) -> PressPlan:
+def parse_plan(text: str) -> PressPlan | SessionPlan:
     """The plan in a text that `plan_yaml` wrote, such as the one in a log."""
     values = yaml.safe_load(text)
-    return PressPlan(**{name: value for name, value in values.items() if name != "schema"})
+    kind = SessionPlan if values.pop("schema") == SESSION_RUN_SCHEMA else PressPlan
+    return kind(**values)
 
 
-def check_plan(plan: PressPlan) -> None:
-    """Raise InputError when the plan may not be carried out on a person: value, limit and its source in one line."""
-    site = find_site(plan.site)
+def check_circumstances(plan: RunPlan) -> None:
+    """Raise InputError where what a press and a session have in common is not allowed."""
     _check_choice("disturbances", plan.disturbances, DISTURBANCES)
     _check_choice("control_hz", plan.control_hz, CONTROL_HZ)
     _check_choice("skin", plan.skin, SKINS)
     _check_events(plan)
     if plan.seed < 0:
         raise InputError(f"seed: {plan.seed} is not allowed; a whole number from 0 up is")
+
+
+def check_plan(plan: PressPlan) -> None:
+    """Raise InputError when the plan may not be carried out on a person: value, limit and its source in one line."""
+    site = find_site(plan.site)
+    check_circumstances(plan)
     for name, (largest, unit, source) in _LARGEST.items():
         _check_range(name, getattr(plan, name), unit, largest, source)
     own = find_own_limits(plan.limits)
@@ -140,7 +163,7 @@ def check_plan(plan: PressPlan) -> None:
             )
 
 
-def _check_events(plan: PressPlan) -> None:
+def _check_events(plan: RunPlan) -> None:
     requests = parse_requests(plan.asks or "")
     if plan.asks is not None and not requests:
         raise InputError(f"asks: {plan.asks!r} is not allowed; REQUEST@SECONDS is, such as pause@8")

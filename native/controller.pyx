@@ -158,6 +158,7 @@ cdef void report(ControllerData* c, StatusData* status) noexcept nogil:
     status.force_feedback = c.contact.feedback
     for j in range(3):
         status.set_position[j] = c.reference[j]
+        status.press_direction[j] = c.direction[j]
     for j in range(4):
         status.set_quaternion[j] = c.attitude[j] if c.active else status.quaternion[j]
     status.weakest_direction = c.mobility.weakest
@@ -221,6 +222,11 @@ cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, Co
     report(c, status)
 
 
+cdef double beyond_surface(const ControllerData* c, const StatusData* status) noexcept nogil:
+    """m along the press direction of the TCP beyond the surface as the set-point has it, wherever a stroke is on it."""
+    return dot3(c.direction, status.position) - dot3(c.direction, c.want.position)
+
+
 cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* status, double force, int sensor,
                double loop_step, double dt) noexcept nogil:
     """The guard's look at this cycle: the causes it sees."""
@@ -253,7 +259,7 @@ cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* s
     s.reference = c.contact.reference
     s.speed_in = dot3(c.direction, status.twist)
     s.speed = norm3(status.twist)
-    s.depth = dot3(c.direction, status.position) - c.touched
+    s.depth = beyond_surface(c, status) - c.touched
     for j in range(3):
         delta[j] = status.position[j] - c.place[j]
     s.away = norm3(delta)
@@ -316,7 +322,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     contact_step(&c.contact, g, &c.want, force - g.tool_mass * c.contact.wave.shaking, sensor, ahead,
                  dot3(c.direction, status.position), dot3(c.direction, status.twist), dt)
     if c.contact.state == TOUCH and before == APPROACH:
-        c.touched = dot3(c.direction, status.position)
+        c.touched = beyond_surface(c, status)
     if c.contact.state == APPROACH and before == IDLE:
         memcpy(c.place, status.position, sizeof(c.place))
     elif c.contact.state == IDLE and not stopped(&c.contact):

@@ -61,6 +61,7 @@ cdef struct StatusData:
     double off_tool                  # Nm, largest joint torque that no force at the tool explains
     double tank                      # J left
     double tissue_stiffness          # N/m at the tool, told from how far it moves with the asked force; 0: not known
+    double press_direction[3]        # unit, governed, base axes
 
 
 cdef class ArmState:

@@ -324,3 +324,8 @@ cdef class Status:
     def tissue_stiffness(self):
         """N/m at the tool; 0: not known."""
         return self.data.tissue_stiffness
+
+    @property
+    def press_direction(self):
+        """(3,) unit, into the body, after the governor, base axes."""
+        return self.values[47 + 4 * MAX_JOINTS:50 + 4 * MAX_JOINTS]

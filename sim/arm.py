@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..control.arm import ArmAbilities
-from ..control.plan import PressPlan
+from ..control.plan import RunPlan
 from ..native import ArmModel, ArmState, Command, InputError, Plant
 from ..urdf import ArmDescription, arm_description, user_arm
 from .world import World
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 PERIOD = 0.001  # s, physics
 
 
-def describe_arm(plan: PressPlan) -> ArmDescription:
+def describe_arm(plan: RunPlan) -> ArmDescription:
     """The arm that a plan names: one of ours, or a URDF with its tip link. Raises InputError."""
     try:
         if plan.tip is not None:

@@ -1,61 +1,30 @@
-"""One press, end to end: arm, tool, person, disturbances, controller and profile; blocks of ticks come out."""
+"""One simulated press: where, how hard, how long, as its plan says."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
-from ..control.arm import ArmAbilities
-from ..control.body import BODY_FILE, Body, Site, load_body
 from ..control.limits import binding_force, guard_limits
 from ..control.plan import PressPlan, check_plan
-from ..control.press_session import SETTLE, TARE, PressSession
+from ..control.press_work import PressWork
 from ..control.sites import find_site
-from ..control.ticks import Ticks, tick_dtype
-from ..control.tool import load_tool
-from ..native import (
-    ArmModel,
-    Command,
-    ContactState,
-    Controller,
-    ControllerSettings,
-    InputError,
-    Level,
-    Person,
-    Plant,
-    SetPoint,
-)
-from ..urdf import TCP, arm_urdf_path, arm_with_tool
-from .arm import PERIOD, SimulatedArm, describe_arm
-from .disturbances import load_disturbances, wrong_chain, wrong_surface
-from .faults import parse_faults
-from .flesh import flesh, friction_after
-from .hardware import make_plant, payload, sensor_pose
-from .injector import Injector
-from .people import find_person
-from .placement import DEEPEST, STAND_OFF, place
+from ..control.slow_side import SETTLE, TARE, Work
+from ..native import ControllerSettings, GuardLimits, InputError
+from .disturbances import wrong_surface
+from .placement import DEEPEST, STAND_OFF, Placement, place
 from .scan import known_back
-from .world import TABLE_HEIGHT, World
+from .simulation import UP, Simulation
 
 Floats = NDArray[np.float64]
 
-STIFFNESS = (800.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
-STARTLE = 0.015  # m up, of 10 to 30 mm in 0.2 to 0.5 s; assumption
-STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
-AFTERMATH = 1.0  # s that a run goes on after a stop at least
-SHIFT_TIME = 0.5  # s that re-positioning takes; assumption
-_SET_POINT_EVERY = 10  # cycles of 1 ms: set-points come at 100 Hz
-_UP = np.array([0.0, 0.0, TABLE_HEIGHT])
 
+class PressSimulation(Simulation):
+    """A press of a `PressPlan`."""
 
-class PressSimulation:
-    """A press that is advanced in blocks; equal plans give equal ticks, bit for bit."""
+    plan: PressPlan
 
     def __init__(
         self,
@@ -71,40 +40,9 @@ class PressSimulation:
         `surface_off` [m]: how far the surface really is off, for tests.
         """
         check_plan(plan)
-        faults = parse_faults(plan.faults or "")
-        self.plan = plan
-        self.disturbances = load_disturbances(plan.disturbances)
-        self._rng = np.random.default_rng(plan.seed)
-        self.tool = load_tool(plan.tool)
-        self._person = find_person(plan.person)
-        self._body = load_body(self._person.body)
-        self._site = self._body.sites[plan.site]
-        self._describe(plan)
-        found = {fault.kind: 1e-3 * fault.size for fault in faults if fault.kind in ("surface_off", "bone")}
-        surface_off = found.get("surface_off", surface_off)
-        self._bone = found.get("bone")
-        self._look(surface_off, plan.seed if plan.scan_seed is None else plan.scan_seed)
-        self._stand(gui, pictured)
-        self._control(settings)
-        self._faults = Injector(faults, self) if faults else None
-        self._events = self._plan_events()
-        self._stopped_at: float | None = None
-        self._lying = 0.0
-        self._done = False
-        self.force_true = 0.0
-
-    # What the run folder wants to know.
-
-    @property
-    def joint_names(self) -> tuple[str, ...]:
-        """Names of the arm's joints."""
-        names: tuple[str, ...] = self.model.joint_names
-        return names
-
-    @property
-    def torque_limits(self) -> list[float]:
-        """(n,) Nm."""
-        return [float(limit) for limit in self._arm_description.torque_limits]
+        super().__init__(
+            plan, plan.tool, gui=gui, pictured=pictured, settings=settings, surface_off=surface_off
+        )
 
     @property
     def duration_s(self) -> float:
@@ -113,298 +51,35 @@ class PressSimulation:
         approach = STAND_OFF / (plan.approach_mm_s * 1e-3)
         return SETTLE + TARE + approach + plan.ramp_s + plan.hold_s + plan.release_s + 1.5
 
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """What is true of this run and of every repetition of it."""
-        base = self._placement.base
-        return {
-            "person": json.dumps(self._person.record()),
-            "arm_base_m": " ".join(f"{x:.4f}" for x in base[:3, 3]),
-            "surface_error_mm": f"{1e3 * self._surface_error:.3f}",
-            "simulator": "pybullet",
-            "locked_joints": ", ".join(f"{name} at {at:g}" for name, at in self._arm_description.lock.items()),
-        }
-
-    @property
-    def input_files(self) -> Mapping[str, bytes]:
-        """The files that the run was made from."""
-        files = {"arm.urdf": self._arm_file.read_bytes(), "tool.yaml": self.tool.file.read_bytes()}
-        if self.plan.person.endswith(BODY_FILE):
-            files["body.npz"] = Path(self.plan.person).read_bytes()
-        if self.plan.limits is not None:
-            files["limits.yaml"] = Path(self.plan.limits).read_bytes()
-        return files
-
-    @property
-    def time(self) -> float:
-        """s, simulated."""
-        return self.arm.steps * PERIOD
-
-    @property
-    def contact_state(self) -> ContactState:
-        """Where the press stands."""
-        state: ContactState = self.controller.status.contact_state
-        return state
-
-    @property
-    def refusals(self) -> Sequence[str]:
-        """What was asked on the way and refused, and why."""
-        return self.session.refusals
-
-    # Building it.
-
-    def _describe(self, plan: PressPlan) -> None:
-        self._arm_description = describe_arm(plan)
-        try:
-            self._arm_file = Path(arm_urdf_path(self._arm_description))
-            self.urdf = arm_with_tool(self._arm_description, self.tool.file)
-        except (ValueError, FileNotFoundError) as error:
-            raise InputError(str(error)) from error
-        self.model = ArmModel.from_urdf(self.urdf, TCP, base=self._arm_description.base)
-
     def _look(self, surface_off: float | None, scan_seed: int) -> None:
-        """What the arm is told of the surface: the site of a scan, and what has moved since."""
+        """The site of a scan, and what has moved since."""
+        site = self._body.sites[self.plan.site]
         self._scanned = known_back(self.plan.person, scan_seed).body
-        known = self._scanned.sites[self._site.name]
+        known = self._scanned.sites[site.name]
         point, normal, _ = wrong_surface(known.position, known.normal, self.disturbances, self._rng)
         if surface_off is not None:
-            point = self._site.position + surface_off * self._site.normal
+            point = site.position + surface_off * site.normal
         height = self._body.height_field.value_and_gradient(*point[:2])[0]
-        self._surface_error = float((point[2] - height) * self._site.normal[2])
-        self.surface = point + _UP
+        self._surface_error = float((point[2] - height) * site.normal[2])
+        self.surface = point + UP
         self._direction = -normal
 
-    def _stand(self, gui: bool, pictured: bool) -> None:
+    def _place(self) -> Placement:
         above = self.surface - STAND_OFF * self._direction
-        self._placement = place(
-            self.model, above, self.surface + DEEPEST * self._direction, self._direction, f"site {self._site.name}"
-        )
-        self.world = World(
-            self.urdf, self.joint_names, self._placement.base, self._body, PERIOD, gui=gui, pictured=pictured
-        )
-        self.world.place(self._placement.q)
-        abilities = ArmAbilities(self.joint_names, self.plan.control_hz, self._arm_description.gravity, True)
-        self.arm = SimulatedArm(self.world, self._hardware(), abilities)
-        if self._arm_description.gravity == "us":
-            held = Command(self.model.n)
-            held.torque[:] = self.model.gravity(self._placement.q)
-            self.arm.plant.begin_with(held)
+        deepest = self.surface + DEEPEST * self._direction
+        return place(self.model, above, deepest, self._direction, f"site {self.plan.site}")
 
-    def _hardware(self) -> Plant:
-        d = self.disturbances
-        breath_rate, breath_phase = 2.0 * np.pi * d.breathing_hz, self._rng.uniform(-np.pi, np.pi)
-        self.tissue = flesh(self._body, self._person, self.plan.skin, self._bone)
-        self._human = Person(self._person.constants, period=PERIOD, breath_rate=breath_rate, breath_phase=breath_phase)
-        breath = (breath_rate, breath_phase)
-        return make_plant(
-            self.model,
-            self._arm_description,
-            self.tool,
-            self.urdf,
-            self._placement.base,
-            self.tissue,
-            self._human,
-            breath,
-            d,
-            self._rng,
-        )
-
-    def _plan_events(self) -> list[tuple[float, Callable[[], None]]]:
-        """What the person does, and when [s]; in time's order."""
-        events: list[tuple[float, Callable[[], None]]] = []
-        if self.plan.shift_s is not None:
-            events.append((self.plan.shift_s, self._shift))
-        if self.plan.startle_s is not None:
-            events.append((self.plan.startle_s, self.startle))
-            events.append((self.plan.startle_s + STARTLE_UP, self.lie_back))
-        return sorted(events, key=lambda event: event[0])
-
-    def _shift(self) -> None:
-        self._lying = self.plan.shift_mm * 1e-3
-        self.arm.plant.shift_skin(self._lying, SHIFT_TIME)
-
-    def startle(self) -> None:
-        """They start: muscles tighten, the body comes up."""
-        self._human.startle()
-        self.arm.plant.shift_skin(self._lying + STARTLE, STARTLE_UP)
-
-    def lie_back(self) -> None:
-        """They sink back after a start."""
-        self.arm.plant.shift_skin(self._lying, STARTLE_DOWN)
-
-    @property
-    def carried(self) -> Floats:
-        """(n,) Nm of weight in the commands: all of it where it is ours, else none."""
-        ours = self._arm_description.gravity == "us"
-        weight: Floats = self.model.gravity(self.arm.read().q) if ours else np.zeros(self.model.n)
-        return weight
-
-    @property
-    def link_force(self) -> float:
-        """N, the most with which a link has pressed on what was in its way."""
-        return 0.0 if self._faults is None else self._faults.block_force
-
-    def _control(self, settings: ControllerSettings | None) -> None:
-        d, rng = self.disturbances, self._rng
-        self._cycle = round(1.0 / (self.plan.control_hz * PERIOD))
-        site = find_site(self._site.name)
+    def _limits(self, settings: ControllerSettings) -> tuple[float, GuardLimits]:
+        site = find_site(self.plan.site)
         cap = binding_force(site.name, self.plan.tool, self.plan.limits).value
-        settings = settings or ControllerSettings()
         if self.plan.force_n > settings.force_max:
             most = f"force_max of the controller, {settings.force_max:g} N"
             raise InputError(f"force_n: {self.plan.force_n:g} N is not allowed; at most {most}, is")
-        settings = replace(settings, period=self._cycle * PERIOD, force_max=min(cap, self.plan.force_n))
-        believed = ArmModel(wrong_chain(self.model.chain, d, rng))
-        heavier = 1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)
-        payload_mass, payload_com = payload(self._arm_description, self.tool)
-        self.controller = Controller(
-            believed,
-            settings,
-            self._arm_description.torque_limits,
-            self._arm_description.torque_rates,
-            limits=guard_limits(site, cap),
-            compensate="us" if self._arm_description.gravity == "us" else "robot",
-            payload_mass=payload_mass * heavier,
-            payload_com=payload_com,
-            sensor=sensor_pose(self.tool),
-            tool_mass=self.tool.mass * heavier,
-            tool_com=self.tool.com,
-        )
-        self.controller.activate(self.arm.read())
-        to_base = np.linalg.inv(self._placement.base)
-        start = self.model.forward(self._placement.q)
-        self._set_point = SetPoint()
-        self._set_point.position[:] = start[:3, 3]
-        self._set_point.quaternion[:] = Rotation.from_matrix(start[:3, :3]).as_quat()
-        self._set_point.press_direction[:] = to_base[:3, :3] @ self._direction
+        return min(cap, self.plan.force_n), guard_limits(site, cap)
+
+    def _work(self, to_base: Floats) -> Callable[[], Work]:
         target = to_base[:3, :3] @ self.surface + to_base[:3, 3]
-        self.session = PressSession(self.plan, self.controller, self._set_point, target, STIFFNESS, self._kept_out)
-        self._cycles = 0
-        self._last_time = -self._cycle * PERIOD
+        return lambda: PressWork(self.plan, self._set_point, target)
 
-    def _kept_out(self, point: Floats) -> str | None:
-        """The area of the scanned body that holds a point (3,) m, base, and in which nothing may press."""
-        base = self._placement.base
-        x, y, _ = base[:3, :3] @ point + base[:3, 3]  # the body lies on the table with its axes along the world's
-        return self._scanned.kept_out(x, y)
-
-    # Running it.
-
-    def advance(self, ticks: int) -> Ticks | None:
-        """The next control cycles, at most `ticks`; None once the arm has withdrawn."""
-        if self._done:
-            return None
-        n = self.model.n
-        rows = [np.empty((ticks, len(r))) for r in self._records()]
-        late, lost = self._jitter(ticks)
-        count = 0
-        while count < ticks and not self._done:
-            self._tick(rows, count, late[count], lost[count])
-            count += 1
-        block = np.zeros(count, tick_dtype(n))
-        self._fill(block, [r[:count] for r in rows])
-        self.force_true = float(block["force_true"][-1])
-        return block
-
-    def withdraw(self) -> None:
-        """Let the force out and withdraw, from the next cycle on."""
-        self.session.end()
-
-    def picture(self) -> bytes:
-        """A PNG of the scene as it is."""
-        return self.world.picture(self.surface)
-
-    def close(self) -> None:
-        """Close the world; may be called twice."""
-        self.arm.close()
-
-    def _records(self) -> tuple[Floats, ...]:
-        c = self.controller
-        return self.arm.read().values, c.command.values, c.status.values, self._truth
-
-    @property
-    def _truth(self) -> Floats:
-        truth: Floats = self.arm.plant.truth
-        return truth
-
-    def _jitter(self, ticks: int) -> tuple[list[float], list[bool]]:
-        d = self.disturbances
-        draws = self._rng.random((ticks, 2))
-        return (d.cycle_jitter_ms * 1e-3 * draws[:, 0]).tolist(), (draws[:, 1] < d.lost_cycles).tolist()
-
-    def _tick(self, rows: list[Floats], row: int, late: float, lost: bool) -> None:
-        """One control cycle: read, decide (unless the cycle is lost), write, let time pass."""
-        true = self.arm.read()
-        state, set_point, faults = true, self._set_point, self._faults
-        while self._events and true.time >= self._events[0][0]:
-            self._events.pop(0)[1]()
-        if faults is not None:
-            faults.pass_time(true.time)
-            late = faults.late(late, self._cycle * PERIOD)
-            lost = faults.loses(true.time) or lost
-            state, set_point = faults.read(true), faults.ask(self._set_point)
-        if not lost or not self._cycles:  # a loop that has not begun has no cycle to lose
-            now = true.time + late
-            command = self.controller.step(state, set_point, now - self._last_time)[0]
-            self.arm.write(command if faults is None else faults.write(command))
-            self._last_time = now
-        for block, record in zip(rows, (state.values, *self._records()[1:]), strict=True):
-            block[row] = record
-        self.arm.advance(self._cycle, late, faults.push if faults is not None and faults.blocks else None)
-        self._cycles += 1
-        if self._cycles * self._cycle % _SET_POINT_EVERY == 0:
-            self._update()
-
-    def _update(self) -> None:
-        """The slow side, 100 Hz; what it sees of the arm is what the controller sees."""
-        state = self.arm.read()
-        self.tissue.friction = friction_after(self.plan.skin, state.time)
-        self.session.update(state if self._faults is None else self._faults.read(state), state.time)
-        if self._stopped_at is None and self.controller.status.level >= Level.RELEASE:
-            self._stopped_at = state.time
-        # What follows on a stop belongs to the record of it.
-        still = self._stopped_at is not None and state.time - self._stopped_at < AFTERMATH
-        self._done = self.session.over and not still
-
-    def _fill(self, block: Ticks, rows: list[Floats]) -> None:
-        """Ticks from the records of the same cycles, poses in the world."""
-        n = self.model.n
-        state, command, status, truth = rows
-        base = self._placement.base
-        turn = Rotation.from_matrix(base[:3, :3])
-        width = (len(state[0]) - 10) // 3  # joints a record has room for
-        block["time"] = state[:, 0]
-        block["q"] = state[:, 1 : 1 + n]
-        block["dq"] = state[:, 1 + width : 1 + width + n]
-        block["sensor_wrench"] = state[:, -6:]
-        block["torque"] = command[:, :n]
-        block["contact_state"], block["causes"] = status[:, 0], status[:, 1]
-        block["tcp_position"] = status[:, 2:5] @ base[:3, :3].T + base[:3, 3]
-        block["wrench"] = status[:, 15:21]
-        block["force_measured"], block["force_reference"] = status[:, 21], status[:, 22]
-        block["set_point_position"] = status[:, 24:27] @ base[:3, :3].T + base[:3, 3]
-        for name, at in (("tcp_quaternion", 5), ("set_point_quaternion", 27)):
-            block[name] = (turn * Rotation.from_quat(status[:, at : at + 4])).as_quat()
-        for k, name in enumerate(("torque_task", "torque_posture", "torque_walls", "torque_bias")):
-            block[name] = status[:, 37 + k * width : 37 + k * width + n]
-        block["torque_share"] = status[:, 37 + 4 * width]
-        block["press_direction"] = self._direction
-        pressing = (status[:, 0] >= ContactState.TOUCH) & (status[:, 0] <= ContactState.RELEASE)
-        block["force_asked"] = np.where(pressing, status[:, 22], 0.0)
-        block["force_true"] = -(truth[:, 6:9] @ self._direction)
-        block["depth"] = truth[:, 9]
-        for name, at in (("pressure_share", 17), ("pain", 18), ("tone", 19), ("release", 20), ("softening", 21)):
-            block[name] = truth[:, at]
-        block["beats"] = truth[:, 23]
-        block["surface_known_error"] = self._surface_error
-        # The true force acts at the TCP, so it has no moment there.
-        tool = Rotation.from_quat(block["tcp_quaternion"])
-        block["true_wrench"][:, :3] = tool.inv().apply(truth[:, 6:9])
-
-
-def simulate(plan: PressPlan, *, gui: bool = False) -> PressSimulation:
-    """The press that a plan describes, ready to be advanced. Raises InputError when it may not or cannot be done."""
-    return PressSimulation(plan, gui=gui)
-
-
-__all__ = ["Body", "PressSimulation", "SimulatedArm", "Site", "simulate"]
+    def _press_directions(self, governed: Floats) -> Floats:
+        return np.broadcast_to(self._direction, governed.shape)

@@ -1,4 +1,4 @@
-"""The slow side of a press, 100 times a second: settle, tare, hear requests, follow the profile.
+"""The slow side, 100 times a second: settle, tare, hear requests, follow the work (a press, a session of strokes).
 
 It decides nothing about force: it fills in the set-point, and the supervisor's table says what may come next.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..native import ArmState, Cause, ContactState, Controller, InputError, SetPoint, Task
-from .plan import PressPlan
-from .profile import PressProfile
+from ..native import ArmState, Cause, ContactState, Controller, InputError, SetPoint, Status, Task
+from .plan import RunPlan
 from .supervisor import ORDERS, TABLE, Event, Order, Readiness, State, parse_requests, react
 
 Floats = NDArray[np.float64]
@@ -24,33 +24,62 @@ TARE = 0.5  # s of sensor readings averaged as zero
 ANSWER = 0.5  # s within which the controller takes up what is asked, else what is asked does not reach it
 
 
-class PressSession:
-    """One press from activation to withdrawal, and what is asked on the way.
+class Work(Protocol):
+    """What a slow side follows: it fills in pose, task, force and validity of the set-point."""
 
-    The controller is active and holds where `set_point` says; `target` (3,) m, base, is the place to press, and
-    `stiffness` what is asked for while nobody guides the arm by hand. `force_max` of the controller is the limit that
-    binds: it must have been set from the limits of site, tool and person.
+    finished: bool
+    """The tool has withdrawn for good."""
+    target: Floats
+    """(3,) m, base: the place to press next."""
+    direction: Floats
+    """(3,) unit, into the body, there."""
+    quaternion: Floats
+    """(4,) attitude of the TCP, there."""
+    force_n: float
+    """The most that it asks for there."""
+    asked_at: float
+    """s, when it asked last to press."""
+
+    def press(self, time: float) -> None:
+        """Ask for the approach from now on; after `pause`, go on."""
+
+    def pause(self, time: float) -> None:
+        """Ask for release and withdrawal."""
+
+    def end(self) -> None:
+        """The same, for good."""
+
+    def update(self, time: float, status: Status) -> None:
+        """Bring the set-point up to date."""
+
+
+class SlowSide:
+    """One work from activation to withdrawal, and what is asked on the way.
+
+    The controller is active and holds where `set_point` says; `begin` gives the work anew, and `stiffness` is what is
+    asked for while nobody guides the arm by hand. `force_max` of the controller is the limit that binds: it must have
+    been set from the limits of site, tool and person.
     """
 
     def __init__(
         self,
-        plan: PressPlan,
+        plan: RunPlan,
+        tool: str,
         controller: Controller,
         set_point: SetPoint,
-        target: Floats,
+        begin: Callable[[], Work],
         stiffness: Sequence[float],
         kept_out: Callable[[Floats], str | None],
     ) -> None:
         """`kept_out` names the area in which nothing may press that holds a point (3,) m, base."""
-        self.plan = plan
+        self.plan, self._tool = plan, tool
         self.state = State.READY
         self.over = False
         """Nothing more will come of it: finished, or let go of and nothing else is asked for."""
         self.refusals: list[str] = []
         """What was asked and refused, when and why."""
         self._controller, self._set_point = controller, set_point
-        self._target, self._stiffness, self._kept_out = target, stiffness, kept_out
-        self._direction, self._quaternion = set_point.press_direction.copy(), set_point.quaternion.copy()
+        self._begin, self._stiffness, self._kept_out = begin, stiffness, kept_out
         self._asks = [(0.0, Event.BEGIN), *parse_requests(plan.asks or "")]
         self._settle(0.0)
 
@@ -64,12 +93,12 @@ class PressSession:
             self._tare()
         while self._asks and self._tared_at is not None and self._asks[0][0] <= time:
             self.request(self._asks.pop(0)[1])
-        self._profile.update(time, self._controller.status)
+        self._work.update(time, self._controller.status)
         if self.state is State.RUNNING and (wrong := self._wrong):
             self.refusals.append(f"{time:.2f} s: {wrong}")
             self._take(Event.FAULT)
             self._set_point.task = Task.STOP
-        if self.state is State.RUNNING and self._profile.finished:
+        if self.state is State.RUNNING and self._work.finished:
             self._take(Event.FINISHED)
             self.over = True
             late = f"comes too late: the press ended at {time:.2f} s"
@@ -86,7 +115,7 @@ class PressSession:
     def end(self) -> None:
         """Let the force out at the rate of the plan and withdraw, as at the end of the hold; nothing more is asked."""
         self._asks.clear()  # else a `begin` of the plan would press again, and a late `resume` be waited for
-        self._profile.end()
+        self._work.end()
 
     @property
     def _free(self) -> bool:
@@ -97,7 +126,7 @@ class PressSession:
         """What only the slow side can see; empty: nothing."""
         status = self._controller.status
         asked = self._set_point.task == Task.PRESS
-        if asked and self._free and self._time > self._asked_at + ANSWER:
+        if asked and self._free and self._time > self._work.asked_at + ANSWER:
             return f"the controller has not begun {ANSWER:g} s after it was asked to press"
         pressing = ContactState.TOUCH <= status.contact_state <= ContactState.HOLD
         if pressing and (area := self._kept_out(np.asarray(status.position))):
@@ -106,7 +135,7 @@ class PressSession:
 
     def _settle(self, time: float) -> None:
         """Begin anew: hold still, then tare; nothing is pressed before somebody asks for it."""
-        self._profile = PressProfile(self.plan, self._set_point)
+        self._work = self._begin()
         self._readings: list[Floats] = []
         self._residual = math.nan
         self._tared = False
@@ -146,10 +175,10 @@ class PressSession:
             force_n=0.0 if fresh_tare else status.force_measured,
             causes=", ".join(str(cause.name).lower().replace("_", " ") for cause in Cause if cause in status.causes),
             astray=self._astray,
-            kept_out=self._kept_out(self._target) or "",
-            limits_loaded=self._controller.settings.force_max <= self.plan.force_n,
+            kept_out=self._kept_out(self._work.target) or "",
+            limits_loaded=self._controller.settings.force_max <= self._work.force_n,
             person=self.plan.person,
-            tool=self.plan.tool,
+            tool=self._tool,
         )
 
     @property
@@ -158,9 +187,10 @@ class PressSession:
         if not np.all(np.isfinite(self._seen.q)):
             return "nobody knows how far"
         settings, pose = self._controller.settings, self._controller.model.forward(self._seen.q)
-        off = pose[:3, 3] - self._target
-        across = float(np.linalg.norm(off - (self._direction @ off) * self._direction))
-        turn = (Rotation.from_matrix(pose[:3, :3]) * Rotation.from_quat(self._quaternion).inv()).magnitude()
+        direction = self._work.direction
+        off = pose[:3, 3] - self._work.target
+        across = float(np.linalg.norm(off - (direction @ off) * direction))
+        turn = (Rotation.from_matrix(pose[:3, :3]) * Rotation.from_quat(self._work.quaternion).inv()).magnitude()
         said = []
         if not across <= settings.jump_position:
             said.append(f"{1e3 * across:.0f} mm")
@@ -180,17 +210,13 @@ class PressSession:
             return
         match ORDERS[following]:
             case Order.FOLLOW:
-                self._asked_at = self._time
-                self._set_point.position[:] = self._target
-                self._set_point.press_direction[:] = self._direction
-                self._set_point.quaternion[:] = self._quaternion
-                self._profile.press()
+                self._work.press(self._time)
             case Order.RELEASE:
-                self._profile.pause(self._time)
+                self._work.pause(self._time)
             case Order.STOP:
                 self._set_point.task = Task.STOP
             case Order.YIELD:
-                self._profile.pause(self._time)
+                self._work.pause(self._time)
                 self._set_point.stiffness[:] = (0.0, 0.0, 0.0)
             case Order.HOLD:
                 pass  # a finished press has withdrawn; after an acknowledgement the arm stands still already

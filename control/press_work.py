@@ -1,24 +1,34 @@
-"""The first pressure profile: touch, ramp, hold, release; it turns time and contact into set-points."""
+"""One press as the work of a slow side: touch, ramp, hold, release; it turns time and contact into set-points."""
 
 from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..native import ContactState, SetPoint, Status, Task
 from .plan import PressPlan
 
+Floats = NDArray[np.float64]
 TOUCH_FORCE_N = 3.0
-_VALID_S = 0.1  # a set-point older than this is stale: docs/safety_case.md
+VALID_S = 0.1  # a set-point older than this is stale: docs/safety_case.md
 
 
-class PressProfile:
+class PressWork:
     """Ramp to `force_n` in `ramp_s`, hold it for `hold_s`, let it out in `release_s`, withdraw.
 
     Time counts from the contact, not from the start: the ramp begins when the tool has settled on the skin.
     """
 
-    def __init__(self, plan: PressPlan, set_point: SetPoint) -> None:
-        """`set_point` carries pose, press direction and stiffness; the profile fills in task, force and validity."""
+    def __init__(self, plan: PressPlan, set_point: SetPoint, target: Floats) -> None:
+        """`set_point` carries pose, press direction and stiffness; `target` (3,) [m, base] is the place to press."""
         self.plan = plan
         self.set_point = set_point
+        self.target, self.direction = target, set_point.press_direction.copy()
+        self.quaternion = set_point.quaternion.copy()
+        self.force_n = plan.force_n
+        self.asked_at = math.inf
         self.finished = False
         self._ended = False
         self._held = 0.0
@@ -28,8 +38,12 @@ class PressProfile:
         set_point.approach_speed = plan.approach_mm_s * 1e-3
         self._ramp()
 
-    def press(self) -> None:
-        """Ask for the approach from the next update on; after `pause`, for what is left of the hold."""
+    def press(self, time: float) -> None:
+        """Ask for the approach from now, `time` [s]; after `pause`, for what is left of the hold."""
+        self.asked_at = time
+        self.set_point.position[:] = self.target
+        self.set_point.press_direction[:] = self.direction
+        self.set_point.quaternion[:] = self.quaternion
         self.set_point.task = Task.PRESS
         self._ramp()
 
@@ -49,7 +63,7 @@ class PressProfile:
 
     def update(self, time: float, status: Status) -> None:
         """Bring the set-point up to date; sets `finished` once the arm has withdrawn."""
-        self.set_point.valid_until = time + _VALID_S
+        self.set_point.valid_until = time + VALID_S
         contact = status.contact_state
         if contact is ContactState.HOLD and self.set_point.task is Task.PRESS:
             if self._hold_began is None:

@@ -1,0 +1,259 @@
+"""A session: strokes at sites, one after the other, with rests; a YAML file or one shipped, checked before it begins."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..native.errors import InputError
+from ..native.settings import ControllerSettings
+from .body import Body
+from .dose import dose_caps
+from .limits import Limit, OwnLimits, force_limits, general_limits, guard_limits, hold_limits
+from .pressure_profile import PressureProfile, constant, load_profile, profile_names
+from .session_work import Job
+from .sites import SiteLimits, find_site, load_sites
+from .skin_path import SkinPath
+from .strokes import NAMES, Stroke, find_stroke
+from .tool import Tool, load_tool
+from .yaml_file import Each, Field, Variants, locate, read_yaml
+
+FOLDER = Path(__file__).with_name("sessions")
+SCHEMA = "massage-arm/session/1"
+LONGEST_S = 3600.0
+"""Of a session; assumption: a standard back massage takes 44 min (Albert 2006), and nobody lies still for longer."""
+_OWN = ("length_mm", "radius_mm", "speed_mm_s", "rate_hz", "return_share", "swing_share", "swing_hz")
+_STROKE = {
+    "stroke": Field(str, choices=NAMES),
+    "site": Field(str, choices=tuple(load_sites())),
+    "seconds": Field(float, 3.0, 600.0, required=False),
+    "force_n": Field(float, 3.0, 70.0, required=False),
+    "profile": Field(str, required=False),
+    "repeats": Field(int, 1, 20, required=False, default=1),
+    "length_mm": Field(float, 1.0, 400.0, required=False),
+    "radius_mm": Field(float, 3.0, 60.0, required=False),
+    "speed_mm_s": Field(float, 0.5, 90.0, required=False),
+    "rate_hz": Field(float, 0.02, 3.0, required=False),
+    "return_share": Field(float, 0.1, 1.0, required=False),
+    "swing_share": Field(float, 0.0, 0.9, required=False),
+    "swing_hz": Field(float, 0.1, 20.0, required=False),
+}
+_STEPS = {"stroke": _STROKE, "rest": {"seconds": Field(float, 1.0, 600.0)}}
+_FIELDS = {
+    "name": Field(str),
+    "about": Field(str),
+    "tool": Field(str),
+    "source": Field(str),
+    "steps": Each(Variants("do", _STEPS)),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stroke at one site, or a rest (no stroke)."""
+
+    key: str
+    """Where it stands in the file, such as `steps[2]`."""
+    seconds: float
+    stroke: Stroke | None = None
+    site: str = ""
+    profile: PressureProfile | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """Steps with one tool."""
+
+    name: str
+    about: str
+    tool: str
+    steps: Sequence[Step]
+    file: Path
+
+    @property
+    def seconds(self) -> float:
+        """Of all strokes and rests, without the ways between them."""
+        return sum(step.seconds for step in self.steps)
+
+
+def session_names() -> list[str]:
+    """The sessions that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_session(name_or_path: str | Path) -> Session:
+    """A shipped session by name, or one of a file; InputError (file, line, key, what is allowed) when it is not valid."""
+    path = _file(str(name_or_path))
+    values = read_yaml(path, SCHEMA, _FIELDS)
+    steps = []
+    for i, entry in enumerate(values["steps"]):
+        step = _step(path, f"steps[{i}]", entry)
+        steps += [step] * entry.get("repeats", 1)
+    session = Session(values["name"], values["about"], values["tool"], steps, path)
+    _check(session)
+    return session
+
+
+def _file(name: str) -> Path:
+    if name in session_names():
+        return FOLDER / f"{name}.yaml"
+    if Path(name).suffix:
+        return Path(name)
+    close = difflib.get_close_matches(name, [*session_names(), *profile_names()], n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise InputError(f"session: {name!r} is not known; a file or one of {', '.join(session_names())} is{hint}")
+
+
+def _step(path: Path, key: str, entry: Mapping[str, Any]) -> Step:
+    if entry["do"] == "rest":
+        return Step(key, entry["seconds"])
+    own = {name: entry[name] for name in _OWN if entry[name] is not None}
+    stroke = replace(find_stroke(entry["stroke"]), **own)
+    if entry["profile"] is not None and (entry["force_n"] is not None or entry["seconds"] is not None):
+        raise _refusal(path, key, "profile together with force_n or seconds is not allowed; one of them is")
+    if entry["profile"] is not None:
+        profile = load_profile(_beside(path, entry["profile"]))
+        return Step(key, profile.seconds, stroke, entry["site"], profile)
+    seconds = stroke.seconds if entry["seconds"] is None else entry["seconds"]
+    force = stroke.force_n if entry["force_n"] is None else entry["force_n"]
+    return Step(key, seconds, stroke, entry["site"], constant(force, seconds))
+
+
+def _beside(path: Path, name: str) -> str:
+    """A profile's file counts from the session's folder."""
+    return str(path.parent / name) if Path(name).suffix and not Path(name).is_absolute() else name
+
+
+def _refusal(path: Path, key: str, why: str) -> InputError:
+    line, _ = locate(path, key)
+    return InputError(f"{path}:{line}: {key}: {why}")
+
+
+def _check(session: Session) -> None:
+    """What can be said of a session without knowing the person."""
+    load_tool(session.tool)
+    strokes = [step for step in session.steps if step.stroke is not None]
+    if not strokes:
+        raise _refusal(session.file, "steps", "no stroke is among them; at least one is needed")
+    if session.seconds > LONGEST_S:
+        said = f"{session.seconds:.0f} s in all is not allowed; at most {LONGEST_S:.0f} s is (Albert 2006: 44 min)"
+        raise _refusal(session.file, "steps", said)
+    for step in strokes:
+        assert step.stroke is not None
+        if step.stroke.tool != session.tool and {step.stroke.tool, session.tool} == {"palm", "thumb"}:
+            raise _refusal(
+                session.file,
+                step.key,
+                f"{step.stroke.name} is meant for the tool {step.stroke.tool}; this session has {session.tool} and no "
+                "change of tool: split it in two, or use ball",
+            )
+
+
+def jobs_of(
+    session: Session,
+    body: Body,
+    tool: Tool,
+    own: dict[str, OwnLimits] | None = None,
+    thresholds_kpa: Mapping[str, float] | None = None,
+) -> list[Job]:
+    """The steps of a session on one back, ready to be done; InputError where a cap or a place forbids one.
+
+    `body` as it is known; `own`: limits that somebody lowered; `thresholds_kpa`: the person's own pain thresholds on
+    1 cm² by site (typical ones where they are not known).
+    """
+    return [_job(session, step, body, tool, own, thresholds_kpa or {}) for step in session.steps]
+
+
+def _job(
+    session: Session,
+    step: Step,
+    body: Body,
+    tool: Tool,
+    own: dict[str, OwnLimits] | None,
+    thresholds_kpa: Mapping[str, float],
+) -> Job:
+    if step.stroke is None or step.profile is None:
+        return Job(f"rest, {step.seconds:g} s", step.seconds)
+    site = find_site(step.site)
+    try:
+        way = step.stroke.way(body.height_field, body.sites[step.site])
+        _check_way(body, way, tool)
+        passed = _passed(body, way, tool, step.site)
+        caps = [force_limits(find_site(name), tool, own)[0] for name in passed]
+        cap = min(caps, key=lambda limit: limit.value)
+        threshold = thresholds_kpa.get(step.site, site.tissue.ppt_kpa)
+        targets = [segment.target_n(tool, threshold) for segment in step.profile.segments]
+        most = step.profile.most_n(tool, threshold) * (1.0 + step.stroke.swing_share)
+        _check_force(step, most, cap)
+        _check_motion(step)
+        _check_hold(step, site, own)
+    except InputError as error:
+        raise _refusal(session.file, step.key, str(error)) from None
+    strictest = min(passed, key=lambda name: find_site(name).hard_stop_n)
+    title = f"{step.stroke.name.replace('_', ' ')}, {step.site.replace('_', ' ')}, {step.seconds:g} s"
+    return Job(
+        title, step.seconds, step.stroke, way, step.profile.segments, targets, cap.value,
+        guard_limits(find_site(strictest), cap.value), dose_caps(site, own),
+    )  # fmt: skip
+
+
+def _check_way(body: Body, way: SkinPath, tool: Tool) -> None:
+    for point in way.sampled(0.005):
+        if area := body.kept_out(point.position[0], point.position[1], 0.5 * tool.contact_radius):
+            raise InputError(f"the stroke crosses {area}, where nothing may press")
+
+
+def _passed(body: Body, way: SkinPath, tool: Tool, own_site: str) -> list[str]:
+    """The sites that a stroke passes over, its own first: the strictest cap of them holds."""
+    points = np.array([point.position for point in way.sampled(0.005)])
+    near = [
+        name
+        for name, site in body.sites.items()
+        if np.linalg.norm(points - site.position, axis=1).min() < 0.5 * site.radius + 0.5 * tool.contact_radius
+    ]
+    return [own_site, *(name for name in near if name != own_site)]
+
+
+def _check_force(step: Step, most: float, cap: Limit) -> None:
+    if most > cap.value:
+        where = "" if cap.name.startswith("own") else f" at {step.site} or on the way"
+        raise InputError(
+            f"{most:.1f} N at its most is not allowed{where}; at most {cap.shown:g} N is ({cap.name}; {cap.source})"
+        )
+
+
+def _check_motion(step: Step) -> None:
+    """The tool's own speed, and how fast its force swings."""
+    stroke, general, settings = step.stroke, general_limits(), ControllerSettings()
+    assert stroke is not None and step.profile is not None
+    if stroke.path in ("line", "across"):
+        fastest = math.pi * stroke.length_mm / stroke.turn_s
+    else:
+        fastest = 2.0 * math.pi * stroke.radius_mm * stroke.rate_hz
+    limit = general["speed_in_contact"]
+    if fastest > limit.value:
+        raise InputError(
+            f"{fastest:.0f} mm/s at its fastest is not allowed; at most {limit.value:g} {limit.unit} is ({limit.source})"
+        )
+    rates = [stroke.swing_hz if stroke.swing_share else 0.0, *(s.rate_hz or 0.0 for s in step.profile.segments)]
+    if max(rates) > settings.wave_rate_max:
+        raise InputError(
+            f"a force that swings at {max(rates):g} Hz is not allowed; at most {settings.wave_rate_max:g} Hz is, beyond "
+            "which joints and delays leave little of it (docs/control.md, Waves)"
+        )
+
+
+def _check_hold(step: Step, site: SiteLimits, own: dict[str, OwnLimits] | None) -> None:
+    """A tool that stays at one point is a static hold."""
+    limit = hold_limits(site, own)[0]
+    assert step.stroke is not None
+    if step.stroke.path == "spot" and step.seconds > limit.value:
+        raise InputError(
+            f"{step.seconds:g} s at one point is not allowed; at most {limit.value:g} s is ({limit.name}; {limit.source})"
+        )

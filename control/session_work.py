@@ -1,0 +1,356 @@
+"""A session as the work of a slow side: approach, stroke, lift, travel to the next, and what is wished on the way.
+
+Set-points in base axes; places on the skin in body axes. Time counts from the touch: a stroke's own clock starts when the
+tool has settled, runs slower or faster without a step, and stands still while somebody asks to stay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from ..native import ContactState, Controller, GuardLimits, InputError, SetPoint, Status, Task
+from .body import HeightField
+from .dose import DoseCaps, DoseMap
+from .pressure_follower import PressureFollower
+from .pressure_profile import Segment
+from .press_work import TOUCH_FORCE_N, VALID_S
+from .skin_path import SkinPath, SkinPoint
+from .strokes import Stroke, smooth
+from .travel import Travel
+from .wishes import BRUSH_M, LEAST, MOST, STEP, Wish
+
+Floats = NDArray[np.float64]
+
+APPROACH_M_S = 0.03
+HOVER = 0.05
+"""M above the skin, where a stroke begins and ends."""
+_PERIOD = 0.01  # s between updates
+_PICK_UP = 0.8  # s in which a stroke's clock comes up to speed or stands still
+_CHANGE = 1.2  # s of a MORE or LESS
+_RELEASE_S = 1.0  # s in which the force is let out at the end of a stroke, at most 60 N/s
+_LAG = 2.5  # 1/s: how fast what friction holds the tool back by is made up for
+_LAG_MAX = 0.012  # m of it
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stroke at one place, ready to be done; or, without a stroke, a rest of `seconds`."""
+
+    title: str
+    seconds: float
+    stroke: Stroke | None = None
+    way: SkinPath | None = None
+    segments: Sequence[Segment] = ()
+    targets: Sequence[float | None] = ()
+    """N, of the segments."""
+    cap_n: float = 0.0
+    limits: GuardLimits | None = None
+    """Of the guard, all along the way."""
+    dose: DoseCaps | None = None
+
+
+class Stage(Enum):
+    """What a session is doing."""
+
+    TRAVEL = auto()
+    PRESS = auto()
+    WORK = auto()
+    LIFT = auto()
+    REST = auto()
+    DONE = auto()
+
+
+class SessionWork:
+    """Does jobs one after the other; `Work` of slow_side.py."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        controller: Controller,
+        set_point: SetPoint,
+        field: HeightField,
+        to_base: Floats,
+        contact_area: float,
+        contact_radius: float,
+        dose: DoseMap,
+    ) -> None:
+        """`to_base` (4, 4): body axes to base axes; `contact_area` [m²] and `contact_radius` [m] of the tool, largest."""
+        self.finished = False
+        self.asked_at = math.inf
+        self.told: list[str] = []
+        """What happened and when, in words."""
+        self.dose = dose
+        self._jobs, self._index = list(jobs), 0
+        self._controller, self._set_point, self._field = controller, set_point, field
+        self._turn, self._shift = to_base[:3, :3], to_base[:3, 3]
+        self._area, self._radius = contact_area, contact_radius
+        self._no_go: list[Floats] = []
+        self._ended = False
+        self._level = _Level()
+        self._word = False
+        self._stay = False
+        self._clock, self._pace = 0.0, 0.0
+        self._lag = np.zeros(3)
+        self._travel: Travel | None = None
+        self._stage = Stage.PRESS
+        self._since = 0.0
+        self._time = 0.0
+        self._stand(self._begin_of(self._jobs[0]))
+        self._relimit()
+
+    # What a slow side asks for.
+
+    def again(self) -> SessionWork:
+        """The same work, to be gone on with where it stands, after the controller was activated anew."""
+        self._stage = Stage.PRESS
+        self._stand(self._here())
+        return self
+
+    def press(self, time: float) -> None:
+        """Ask for the approach at the place where the work stands."""
+        self._time = time
+        self._begin_press()
+
+    def pause(self, time: float) -> None:
+        """Ask for release and withdrawal; the stroke's clock stands."""
+        self._stand(self._here())
+        self._let_go()
+        self._stage = Stage.PRESS
+
+    def end(self) -> None:
+        """The same, for good."""
+        self._ended = True
+        self._lift()
+
+    def wish(self, wish: Wish, status: Status) -> None:
+        """Do what a person wishes; InputError where it makes no sense now."""
+        if self._stage is not Stage.WORK and wish is not Wish.SKIP:
+            raise InputError(f"{wish} is refused: no stroke is going on")
+        self._tell(str(wish))
+        match wish:
+            case Wish.STAY:
+                self._stay = True
+            case Wish.GO_ON:
+                self._stay = False
+            case Wish.MORE | Wish.LESS:
+                self._level.go(STEP if wish is Wish.MORE else -STEP, self._time)
+            case Wish.SKIP:
+                self._lift()
+            case Wish.REPEAT:
+                self._jobs.insert(self._index + 1, self._jobs[self._index])
+            case Wish.NOT_THERE:
+                self._no_go.append(self._turn.T @ (np.asarray(status.position) - self._shift))
+                self._lift()
+            case Wish.ENOUGH:
+                self._word = True
+
+    def update(self, time: float, status: Status) -> None:
+        """Bring the set-point up to date, about 100 times a second."""
+        self._time = time
+        self._set_point.valid_until = time + VALID_S
+        contact = status.contact_state
+        match self._stage:
+            case Stage.PRESS if contact in (ContactState.RAMP, ContactState.HOLD):
+                self._begin_work(status)
+            case Stage.WORK:
+                self._work(status)
+            case Stage.LIFT if contact is ContactState.IDLE and time > self._since + 2 * _PERIOD:
+                self._next(status)
+            case Stage.TRAVEL:
+                self._go_on_travelling()
+            case Stage.REST if time >= self._since + self._job.seconds:
+                self._next(status)
+
+    # Stages.
+
+    @property
+    def _job(self) -> Job:
+        return self._jobs[self._index]
+
+    def _begin_press(self) -> None:
+        self._stage, self.asked_at = Stage.PRESS, self._time
+        self._set_point.task = Task.PRESS
+        self._set_point.force = min(TOUCH_FORCE_N, self._job.cap_n)
+        self._set_point.force_rate, self._set_point.approach_speed = 10.0, APPROACH_M_S
+        self._set_point.wave_force = 0.0
+        self._set_point.position[:] = self.target
+        self._set_point.press_direction[:] = self.direction
+        self._set_point.quaternion[:] = self.quaternion
+        self._set_point.twist[:] = 0.0
+
+    def _begin_work(self, status: Status) -> None:
+        self._stage, self._since = Stage.WORK, self._time
+        self._pace, self._stay, self._word = 0.0, False, False
+        self._lag[:] = 0.0
+        if self._clock == 0.0:
+            self._follower = PressureFollower(self._job.segments, self._job.targets, TOUCH_FORCE_N)
+            self._tell(self._job.title)
+
+    def _work(self, status: Status) -> None:
+        job, stroke, way = self._job, self._job.stroke, self._job.way
+        assert stroke is not None and way is not None
+        self._note_dose(status)
+        along = float(np.asarray(status.position) @ self.direction)
+        asked = self._follower.update(self._time + _PERIOD, along, word=self._word)
+        self._word = False
+        wanted = 0.0 if self._stay else 1.0
+        self._pace += float(np.clip(wanted - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))
+        self._clock += smooth(self._pace) * _PERIOD
+        force = asked.force_n * stroke.share(self._clock) * self._level.at(self._time)
+        swing, hz = (asked.swing_n, asked.swing_hz) if asked.swing_n else (stroke.swing_share * force, stroke.swing_hz)
+        most = job.cap_n / (1.0 + swing / force)
+        force = float(np.clip(force, TOUCH_FORCE_N, most))
+        s = self._set_point
+        s.force_rate = max(1.0, abs(force - s.force) / _PERIOD)
+        s.force, s.wave_force, s.wave_rate = force, min(swing, job.cap_n - force), hz
+        s.task = Task.PRESS
+        self._move(stroke, way, status)
+        if self._follower.finished or self._clock >= job.seconds:
+            self._lift()
+
+    def _move(self, stroke: Stroke, way: SkinPath, status: Status) -> None:
+        """Lead the tool along the way, a set-point's period ahead of nothing: its twist leads on until the next."""
+        length, speed = stroke.place(self._clock, way.length)
+        point = way.at(length)
+        speed *= smooth(self._pace)
+        self._stand(point)
+        behind = self.target - np.asarray(status.position)
+        behind -= (behind @ self.direction) * self.direction
+        self._lag += _LAG * _PERIOD * behind
+        self._lag -= (self._lag @ self.direction) * self.direction
+        size = float(np.linalg.norm(self._lag))
+        self._lag *= min(1.0, _LAG_MAX / max(size, 1e-12))
+        s = self._set_point
+        s.position[:] = self.target + self._lag
+        s.press_direction[:] = self.direction
+        s.quaternion[:] = self.quaternion
+        s.twist[:3] = speed * (self._turn @ point.along)
+        s.twist[3:] = speed * (self._turn @ point.bend)
+
+    def _lift(self) -> None:
+        self._stage, self._since = Stage.LIFT, self._time
+        self._let_go()
+
+    def _let_go(self) -> None:
+        s = self._set_point
+        s.task, s.twist[:] = Task.RELEASE, 0.0
+        s.force_rate = min(60.0, max(10.0, s.force / _RELEASE_S))
+
+    def _next(self, status: Status) -> None:
+        """Go on with the job after this one that may be done."""
+        while not self._ended:
+            self._index += 1
+            self._clock = 0.0
+            if self._index == len(self._jobs):
+                break
+            if self._job.stroke is None:
+                self._stage, self._since = Stage.REST, self._time
+                self._tell(self._job.title)
+                return
+            if not (why := self._barred()):
+                self._begin_travel(status)
+                return
+            self._tell(f"{self._job.title} is left out: {why}")
+        self.finished = True
+        self._stage = Stage.DONE
+
+    def _begin_travel(self, status: Status) -> None:
+        here = self._turn.T @ (np.asarray(status.set_position) - self._shift)
+        normal = -(self._turn.T @ self.direction)
+        self._relimit()
+        end = self._begin_of(self._job)
+        self._travel = Travel(self._field, here, normal, end.position + HOVER * end.normal, end.normal)
+        self._stage, self._since = Stage.TRAVEL, self._time
+        self._set_point.task = Task.HOLD
+
+    def _go_on_travelling(self) -> None:
+        assert self._travel is not None
+        age = self._time - self._since
+        hover = self._travel.at(age)
+        s = self._set_point
+        self._aim(hover.normal)
+        s.position[:] = self._turn @ hover.position + self._shift
+        s.press_direction[:], s.quaternion[:] = self.direction, self.quaternion
+        s.twist[:3], s.twist[3:] = self._turn @ hover.velocity, self._turn @ hover.turning
+        if age > self._travel.seconds + 0.3:
+            self._stand(self._begin_of(self._job))
+            self._begin_press()
+
+    # Places.
+
+    def _begin_of(self, job: Job) -> SkinPoint:
+        assert job.way is not None and job.stroke is not None
+        return job.way.at(job.stroke.place(0.0, job.way.length)[0])
+
+    def _here(self) -> SkinPoint:
+        job = self._job
+        if job.way is None or job.stroke is None:
+            return self._begin_of(next(j for j in self._jobs[self._index :] if j.way is not None))
+        return job.way.at(job.stroke.place(self._clock, job.way.length)[0])
+
+    def _stand(self, point: SkinPoint) -> None:
+        """Where the work is now: what `target`, `direction` and `quaternion` say."""
+        self.target = self._turn @ point.position + self._shift
+        self._aim(point.normal)
+        self.force_n = self._job.cap_n
+
+    def _aim(self, normal: Floats) -> None:
+        """Point the tool against a normal, turned about itself no more than needed."""
+        direction = -(self._turn @ normal)
+        attitude = Rotation.from_quat(self._set_point.quaternion)
+        axis = attitude.apply([0.0, 0.0, 1.0])
+        across = np.cross(axis, direction)
+        angle = math.atan2(float(np.linalg.norm(across)), float(axis @ direction))
+        if angle > 1e-9:
+            attitude = Rotation.from_rotvec(across / np.linalg.norm(across) * angle) * attitude
+        self.direction, self.quaternion = direction, attitude.as_quat()
+
+    # Limits.
+
+    def _relimit(self) -> None:
+        assert self._job.limits is not None
+        self._controller.relimit(self._job.cap_n, self._job.limits)
+
+    def _barred(self) -> str:
+        """Why the job may not be done after all; empty: nothing is against it."""
+        job = self._job
+        assert job.way is not None and job.dose is not None
+        for point in job.way.sampled(0.01):
+            for spot in self._no_go:
+                if np.linalg.norm(point.position - spot) < BRUSH_M + self._radius:
+                    return "it comes near a place where nothing is wanted"
+        most = max((target for target in job.targets if target is not None), default=0.0)
+        stay = job.seconds if job.way.length == 0.0 else job.seconds * 2.0 * self._radius / (job.way.length + 2.0 * self._radius)
+        left = [self.dose.allowed(p.position[:2], self._radius, most / self._area, job.dose) for p in job.way.sampled(0.02)]
+        return "it has been treated as much as the dose cap allows" if min(left) < stay else ""
+
+    def _note_dose(self, status: Status) -> None:
+        at = self._turn.T @ (np.asarray(status.position) - self._shift)
+        self.dose.add([self._time], [at[:2]], [max(0.0, status.force_measured)], [self._area])
+
+    def _tell(self, what: str) -> None:
+        self.told.append(f"{self._time:.1f} s: {what}")
+
+
+class _Level:
+    """The share of the planned force that is wished for; it changes by minimum jerk."""
+
+    def __init__(self) -> None:
+        self._from = self._to = 1.0
+        self._since = -math.inf
+
+    def go(self, by: float, time: float) -> None:
+        """Up or down by a share of what is asked for now."""
+        self._from, self._since = self.at(time), time
+        self._to = float(np.clip(self._to * (1.0 + by), LEAST, MOST))
+
+    def at(self, time: float) -> float:
+        return self._from + (self._to - self._from) * smooth((time - self._since) / _CHANGE)
+

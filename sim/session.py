@@ -1,0 +1,126 @@
+"""A simulated session: every stroke of it from one stand, on a back that is known from a scan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..control.body import Body, HeightField, Site
+from ..control.dose import DoseMap
+from ..control.limits import DEEP_M, find_own_limits
+from ..control.plan import SessionPlan, check_circumstances
+from ..control.session import jobs_of, load_session
+from ..control.session_work import SessionWork
+from ..control.slow_side import SETTLE, TARE, Work
+from ..control.tool import load_tool
+from ..native import ControllerSettings, GuardLimits
+from .disturbances import Disturbances
+from .placement import Placement, stand_for
+from .scan import known_back
+from .simulation import UP, Simulation
+
+Floats = NDArray[np.float64]
+
+_EVERY = 0.03  # m along a stroke between places that the arm must reach
+_BETWEEN_S = 9.0  # about, from the end of a stroke to the touch of the next
+
+
+class SessionSimulation(Simulation):
+    """A session of a `SessionPlan`."""
+
+    plan: SessionPlan
+
+    def __init__(
+        self, plan: SessionPlan, *, gui: bool = False, pictured: bool = True, settings: ControllerSettings | None = None
+    ) -> None:
+        """`pictured`: `picture` will be called; `settings`: the controller's, for tuning."""
+        check_circumstances(plan)
+        self.plan_session = load_session(plan.session)
+        super().__init__(
+            plan, self.plan_session.tool, gui=gui, pictured=pictured, settings=settings, surface_off=None
+        )
+
+    @property
+    def duration_s(self) -> float:
+        """Estimate of the whole run."""
+        return SETTLE + TARE + 2.0 + self.plan_session.seconds + _BETWEEN_S * len(self.plan_session.steps)
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What is true of this run and of every repetition of it."""
+        steps = [{"seconds": job.seconds, "title": job.title} for job in self.jobs]
+        return {**super().metadata, "session": json.dumps({"name": self.plan_session.name, "steps": steps})}
+
+    @property
+    def input_files(self) -> Mapping[str, bytes]:
+        """The files that the run was made from."""
+        return {**super().input_files, "session.yaml": self.plan_session.file.read_bytes()}
+
+    @property
+    def told(self) -> list[str]:
+        """What happened so far, in words."""
+        return self._session_work.told
+
+    def _look(self, surface_off: float | None, scan_seed: int) -> None:
+        scanned = known_back(self.plan.person, scan_seed).body
+        self._scanned = _moved(scanned, self.disturbances, self._rng)
+        tool = load_tool(self.plan_session.tool)
+        self.jobs = jobs_of(self.plan_session, self._scanned, tool, find_own_limits(self.plan.limits))
+        first = next(job for job in self.jobs if job.way is not None)
+        assert first.way is not None
+        point = first.way.at(0.0)
+        height = self._body.height_field.value_and_gradient(*point.position[:2])[0]
+        self._surface_error = float((point.position[2] - height) * point.normal[2])
+        self.surface = point.position + UP
+        self._direction = -point.normal
+
+    def _place(self) -> Placement:
+        ways = [(job.title, job.way.sampled(_EVERY)) for job in self.jobs if job.way is not None]
+        points = [(title, point) for title, places in ways for point in places]
+        positions = np.array([point.position for _, point in points]) + UP
+        normals = np.array([point.normal for _, point in points])
+        return stand_for(self.model, positions, normals, [title for title, _ in points])
+
+    def _limits(self, settings: ControllerSettings) -> tuple[float, GuardLimits]:
+        first = next(job for job in self.jobs if job.limits is not None)
+        assert first.limits is not None
+        return first.cap_n, first.limits
+
+    def _work(self, to_base: Floats) -> Callable[[], Work]:
+        body_to_base = to_base.copy()
+        body_to_base[:3, 3] += to_base[:3, :3] @ UP
+        self._session_work = SessionWork(
+            self.jobs, self.controller, self._set_point, self._scanned.height_field, body_to_base,
+            self.tool.contact_area(DEEP_M), self.tool.contact_radius, DoseMap(),
+        )  # fmt: skip
+        return self._session_work.again
+
+    def _press_directions(self, governed: Floats) -> Floats:
+        return governed
+
+
+def _moved(body: Body, d: Disturbances, rng: np.random.Generator) -> Body:
+    """The body as it is known, off by what a camera gets wrong: height and tilt about its middle, of the whole back."""
+    field = body.height_field
+    off = 1e-3 * d.surface_error_mm * rng.uniform(-1.0, 1.0)
+    angle, tilt = rng.uniform(0.0, 2.0 * np.pi), np.tan(np.deg2rad(d.surface_error_deg) * rng.uniform(0.0, 1.0))
+    slope = tilt * np.array([np.cos(angle), np.sin(angle)])
+    x = field.x0 + field.spacing * np.arange(field.coefficients.shape[0])
+    y = field.y0 + field.spacing * np.arange(field.coefficients.shape[1])
+    middle = np.mean([site.position[:2] for site in body.sites.values()], axis=0)
+    # A uniform cubic spline takes a plane for a plane: adding one to its coefficients adds it to the surface.
+    plane = off + slope[0] * (x[:, None] - middle[0]) + slope[1] * (y[None, :] - middle[1])
+    moved = HeightField(field.x0, field.y0, field.spacing, np.ascontiguousarray(field.coefficients + plane))
+    return replace(body, height_field=moved, sites={name: _again(moved, site) for name, site in body.sites.items()})
+
+
+def _again(field: HeightField, site: Site) -> Site:
+    """The site on a surface that has moved."""
+    z, dx, dy = field.value_and_gradient(*site.position[:2])
+    normal = np.array([-dx, -dy, 1.0]) / np.sqrt(1.0 + dx * dx + dy * dy)
+    fibre = site.fibre - (site.fibre @ normal) * normal
+    return replace(site, position=np.array([*site.position[:2], z]), normal=normal, fibre=fibre / np.linalg.norm(fibre))
