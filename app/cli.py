@@ -368,6 +368,17 @@ def reach(
 
 
 @app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Plans, tools, own limits, landmarks (YAML).")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, nothing else.")] = False,
+) -> None:
+    """Every problem of files that somebody wrote, with its place; exit code 2 when there is one."""
+    from .check import print_problems
+
+    raise typer.Exit(0 if print_problems(files, json) else BAD_INPUT)
+
+
+@app.command()
 def faults(
     runs: Annotated[int, typer.Option(min=1, help="Presses that something goes wrong in.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of the campaign; equal seeds give equal runs.")] = 0,

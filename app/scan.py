@@ -13,17 +13,14 @@ from rich.table import Table
 
 from ..control.body import BODY_FILE, body_bytes
 from ..control.body_picture import body_picture
-from ..control.registration import LANDMARKS, Registered, register
+from ..control.registration import LANDMARKS_SCHEMA, Registered, load_landmarks, register
 from ..control.scan import CLOUDS, MESHES, height_map, read_cloud
-from ..control.yaml_file import Field, read_yaml
 from ..native import InputError
 from ..sim.scan import SiteError, scan_person
 from .figures import print_json
 from .run import write_whole
 
 Floats = NDArray[np.float64]
-
-SCHEMA = "massage-arm/landmarks/1"
 
 
 def scan_to_file(
@@ -63,11 +60,9 @@ def _check_outputs(out: Path, cloud: Path | None) -> None:
 
 def _from_file(file: Path, landmarks: Path | None, unit: str) -> tuple[Floats, Registered]:
     if landmarks is None:
-        raise InputError(f"{file}: --landmarks is needed with a file: a YAML of schema {SCHEMA}")
+        raise InputError(f"{file}: --landmarks is needed with a file: a YAML of schema {LANDMARKS_SCHEMA}")
     points = read_cloud(file, unit)
-    mark = Field((float, float), -3000.0, 3000.0)
-    felt = read_yaml(landmarks, SCHEMA, {"landmarks_mm": dict.fromkeys(LANDMARKS, mark)})["landmarks_mm"]
-    marks = {name: 1e-3 * np.array(at) for name, at in felt.items()}
+    marks = load_landmarks(landmarks)
     return points, register(str(file), height_map(str(file), points), marks)
 
 

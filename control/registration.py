@@ -24,9 +24,11 @@ from ..native import InputError
 from .atlas import load_atlas
 from .body import FOLDER, TEMPLATE, Body, HeightField, assemble, carry, load_body
 from .scan import HeightMap
+from .yaml_file import Field, read_yaml
 
 Floats = NDArray[np.float64]
 
+LANDMARKS_SCHEMA = "massage-arm/landmarks/1"
 LANDMARKS = (
     "c7", "sacrum", "acromion_left", "acromion_right", "iliac_spine_left", "iliac_spine_right", "iliac_crest_left",
     "iliac_crest_right", "scapula_tip_left", "scapula_tip_right",
@@ -91,6 +93,13 @@ def load_shapes() -> Shapes:
     a, b, c = template.vertices[back][triangles].transpose(1, 0, 2)
     up = np.cross(b - a, c - a)[:, 2] > 0.0
     return Shapes(back, mean, modes, triangles[up].astype(np.int32), template.vertices[back])
+
+
+def load_landmarks(path: Path) -> dict[str, Floats]:
+    """Every landmark (2,) [m], in the scan's frame, of a file of `LANDMARKS_SCHEMA`; InputError for another file."""
+    mark = Field((float, float), -3000.0, 3000.0)
+    felt = read_yaml(path, LANDMARKS_SCHEMA, {"landmarks_mm": dict.fromkeys(LANDMARKS, mark)})["landmarks_mm"]
+    return {name: 1e-3 * np.array(at) for name, at in felt.items()}
 
 
 def register(name: str, seen: HeightMap, felt: dict[str, Floats]) -> Registered:

@@ -327,8 +327,14 @@ class SessionWork:
                 if np.linalg.norm(point.position - spot) < BRUSH_M + self._radius:
                     return "it comes near a place where nothing is wanted"
         most = max((target for target in job.targets if target is not None), default=0.0)
-        stay = job.seconds if job.way.length == 0.0 else job.seconds * 2.0 * self._radius / (job.way.length + 2.0 * self._radius)
-        left = [self.dose.allowed(p.position[:2], self._radius, most / self._area, job.dose) for p in job.way.sampled(0.02)]
+        stay = (
+            job.seconds
+            if job.way.length == 0.0
+            else job.seconds * 2.0 * self._radius / (job.way.length + 2.0 * self._radius)
+        )
+        left = [
+            self.dose.allowed(p.position[:2], self._radius, most / self._area, job.dose) for p in job.way.sampled(0.02)
+        ]
         return "it has been treated as much as the dose cap allows" if min(left) < stay else ""
 
     def _note_dose(self, status: Status) -> None:
@@ -353,4 +359,3 @@ class _Level:
 
     def at(self, time: float) -> float:
         return self._from + (self._to - self._from) * smooth((time - self._since) / _CHANGE)
-

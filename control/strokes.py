@@ -22,8 +22,23 @@ NAMES = (
     "compression", "myofascial_release", "tapotement", "vibration", "rolling", "static_hold",
 )  # fmt: skip
 PATHS = ("spot", "line", "across", "circle")
-_NEEDS = {"spot": (), "line": ("length_mm", "speed_mm_s"), "across": ("length_mm", "rate_hz"), "circle": ("radius_mm", "rate_hz")}
-_NUMBERS = ("length_mm", "radius_mm", "speed_mm_s", "rate_hz", "force_n", "return_share", "swing_share", "swing_hz", "seconds")
+_NEEDS = {
+    "spot": (),
+    "line": ("length_mm", "speed_mm_s"),
+    "across": ("length_mm", "rate_hz"),
+    "circle": ("radius_mm", "rate_hz"),
+}
+_NUMBERS = (
+    "length_mm",
+    "radius_mm",
+    "speed_mm_s",
+    "rate_hz",
+    "force_n",
+    "return_share",
+    "swing_share",
+    "swing_hz",
+    "seconds",
+)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ class Hover:
 class Travel:
     """A way from `begin` to `end` (3,) [m, body axes], each above the skin; it begins at the time of the first `at`."""
 
-    def __init__(self, field: HeightField, begin: Floats, begin_normal: Floats, end: Floats, end_normal: Floats) -> None:
+    def __init__(
+        self, field: HeightField, begin: Floats, begin_normal: Floats, end: Floats, end_normal: Floats
+    ) -> None:
         """The normals are those against which the tool points there."""
         share = np.linspace(0.0, 1.0, _PLACES)[:, None]
         points = begin + share * (end - begin)

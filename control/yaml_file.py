@@ -123,23 +123,26 @@ def read_schema(path: Path) -> str:
 
 
 def locate(path: Path, key: str) -> tuple[int, int]:
-    """Line and column, from 1, of a key such as `segments[2].seconds`, or of the nearest thing above it that is there.
+    """Line and column, from 1, of the value of a key such as `segments[2].seconds`.
 
-    For checks that take more than one key; the file is one that `read_yaml` has read.
+    Where that is not in the file, of the nearest thing above it. For checks that take more than one key.
     """
-    node: yaml.Node | None = _compose(path)
-    mark = node.start_mark if node is not None else None
+    node = _compose(path)
+    if node is None:
+        return 1, 1
+    mark = node.start_mark
     for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", key):
         if name and isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == name), None)
+            found = next(((k.start_mark, value) for k, value in node.value if k.value == name), None)
         elif number and isinstance(node, yaml.SequenceNode) and int(number) < len(node.value):
-            found = (node.value[int(number)],) * 2
+            found = node.start_mark, node.value[int(number)]
         else:
             found = None
         if found is None:
             break
-        mark, node = found[0].start_mark, found[1]
-    return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
+        above, node = found
+        mark = above if node.value == "" else node.start_mark  # an empty value is marked where the next line begins
+    return mark.line + 1, mark.column + 1
 
 
 def _read(path: Path, schema: str, fields: Fields) -> dict[str, Any]:
@@ -172,6 +175,8 @@ def _compose(path: Path) -> yaml.Node | None:
             return yaml.compose(file, Loader=yaml.SafeLoader)
     except FileNotFoundError:
         raise InputError(f"{path}: file not found") from None
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deep") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:

@@ -40,9 +40,7 @@ class PressSimulation(Simulation):
         `surface_off` [m]: how far the surface really is off, for tests.
         """
         check_plan(plan)
-        super().__init__(
-            plan, plan.tool, gui=gui, pictured=pictured, settings=settings, surface_off=surface_off
-        )
+        super().__init__(plan, plan.tool, gui=gui, pictured=pictured, settings=settings, surface_off=surface_off)
 
     @property
     def duration_s(self) -> float:

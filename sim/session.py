@@ -40,9 +40,7 @@ class SessionSimulation(Simulation):
         """`pictured`: `picture` will be called; `settings`: the controller's, for tuning."""
         check_circumstances(plan)
         self.plan_session = load_session(plan.session)
-        super().__init__(
-            plan, self.plan_session.tool, gui=gui, pictured=pictured, settings=settings, surface_off=None
-        )
+        super().__init__(plan, self.plan_session.tool, gui=gui, pictured=pictured, settings=settings, surface_off=None)
 
     @property
     def duration_s(self) -> float:

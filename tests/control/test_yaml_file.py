@@ -332,15 +332,16 @@ def test_a_key_under_a_wrong_name_is_not_missing_besides(tmp_path: Path) -> None
     assert one.key == "force"
 
 
-def test_places_of_keys(tmp_path: Path) -> None:
+def test_places_of_values(tmp_path: Path) -> None:
     read(tmp_path, SOUND, PLAN)
     path = tmp_path / "file.yaml"
-    assert locate(path, "segments") == (2, 1)
-    assert locate(path, "segments[0].to_n") == (3, 16)
-    assert locate(path, "segments[1].seconds") == (5, 3)
+    assert locate(path, "segments[0].to_n") == (3, 22)
+    assert locate(path, "segments[1].seconds") == (5, 12)
     assert locate(path, "segments[1].left_out") == (4, 3), "the item, where the key is not there"
-    assert locate(path, "segments[9].seconds") == (2, 1)
+    assert locate(path, "segments[9].seconds") == (3, 1), "the list, where the item is not there"
     assert locate(path, "nowhere") == (1, 1)
+    path.write_text("a: 1\nempty:\nb: 2\n")
+    assert locate(path, "empty") == (2, 1)
 
 
 def test_the_schema_that_a_file_names(tmp_path: Path) -> None:
