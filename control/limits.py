@@ -30,8 +30,8 @@ AREAS = (
     "back_of_hand_dominant", "back_of_hand_other", "thigh_muscle", "kneecap", "shin", "calf_muscle",
 )  # fmt: skip
 GENERAL = (
-    "depth", "speed_in_contact", "speed", "approach", "force_rate", "swing_rate", "hold", "power", "energy", "force_jump",
-    "joint_speed", "reach",
+    "depth", "speed_in_contact", "speed", "approach", "force_rate", "swing_rate", "hold", "power", "energy",
+    "force_jump", "joint_speed", "reach",
 )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""Pressure profiles: what force is asked for over time, and what ends each part of it; a YAML file or one shipped.
+"""Pressure profiles: what force is asked for over time, and what ends each part of it; YAML files, some shipped.
 
-Targets are in N, in kPa through the tool's largest contact area, or in percent of the person's pain threshold under that
-area. Every number has its source, or says that it is an assumption. `PressureFollower` (pressure_follower.py) carries a
-profile out.
+Targets are in N, in kPa through the tool's largest contact area, or in percent of the person's pain threshold under
+that area. Every number has its source, or says that it is an assumption. `PressureFollower` (pressure_follower.py)
+carries a profile out.
 """
 
 from __future__ import annotations
@@ -39,8 +39,14 @@ _KINDS = {
     "ramp": {**_TARGET, "seconds": Field(float, 0.5, 600.0), **_SOURCE},
     "hold": {**_ENDS, **_SOURCE},
     "step": {**_TARGET, **_ENDS, **_SOURCE},
-    "pulse": {**_TARGET, "low_share": Field(float, 0.1, 0.95), "period_s": Field(float, 2.0, 30.0), "seconds": Field(float, 2.0, 600.0), **_SOURCE},
-    "sine": {"swing_share": Field(float, 0.02, 0.9), "rate_hz": Field(float, 0.1, 20.0), "seconds": Field(float, 1.0, 600.0), **_SOURCE},
+    "pulse": {
+        **_TARGET, "low_share": Field(float, 0.1, 0.95), "period_s": Field(float, 2.0, 30.0),
+        "seconds": Field(float, 2.0, 600.0), **_SOURCE,
+    },
+    "sine": {
+        "swing_share": Field(float, 0.02, 0.9), "rate_hz": Field(float, 0.1, 20.0), "seconds": Field(float, 1.0, 600.0),
+        **_SOURCE,
+    },
     "follow": {**_TARGET, "step_percent": Field(float, 5.0, 30.0), **_ENDS, **_SOURCE},
 }  # fmt: skip
 _FIELDS = {"name": Field(str), "about": Field(str), "segments": Each(Variants("kind", _KINDS))}
@@ -73,7 +79,7 @@ class Segment:
     step_percent: float | None = None
 
     def target_n(self, tool: Tool, threshold_kpa: float) -> float | None:
-        """The target in N through `tool` on somebody whose threshold on 1 cm² is `threshold_kpa`; None: none is named."""
+        """The target in N through `tool`, for a pain threshold of `threshold_kpa` on 1 cm²; None: none is named."""
         area = tool.contact_area(DEEP_M)
         if self.pressure_kpa is not None:
             return 1e3 * self.pressure_kpa * area
@@ -118,7 +124,7 @@ def profile_names() -> list[str]:
 
 
 def load_profile(name_or_path: str | Path) -> PressureProfile:
-    """A shipped profile by name, or one of a file; InputError (file, line, key, what is allowed) when it is not valid."""
+    """A shipped profile by name, or one of a file; InputError (file, line, key, what is allowed) for a wrong one."""
     path = _file(str(name_or_path))
     values = read_yaml(path, SCHEMA, _FIELDS)
     segments = [_segment(path, i, entry) for i, entry in enumerate(values["segments"])]

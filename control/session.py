@@ -1,4 +1,4 @@
-"""A session: strokes at sites, one after the other, with rests; a YAML file or one shipped, checked before it begins."""
+"""A session: strokes at sites, one after the other, with rests; YAML files, some shipped, checked before it begins."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def session_names() -> list[str]:
 
 
 def load_session(name_or_path: str | Path) -> Session:
-    """A shipped session by name, or one of a file; InputError (file, line, key, what is allowed) when it is not valid."""
+    """A shipped session by name, or one of a file; InputError (file, line, key, what is allowed) for a wrong one."""
     path = _file(str(name_or_path))
     values = read_yaml(path, SCHEMA, _FIELDS)
     steps = []
@@ -239,13 +239,13 @@ def _check_motion(step: Step) -> None:
     limit = general["speed_in_contact"]
     if fastest > limit.value:
         raise InputError(
-            f"{fastest:.0f} mm/s at its fastest is not allowed; at most {limit.value:g} {limit.unit} is ({limit.source})"
+            f"{fastest:.0f} mm/s at its fastest is not allowed; at most {limit.value:g} mm/s is ({limit.source})"
         )
     rates = [stroke.swing_hz if stroke.swing_share else 0.0, *(s.rate_hz or 0.0 for s in step.profile.segments)]
     if max(rates) > settings.wave_rate_max:
         raise InputError(
-            f"a force that swings at {max(rates):g} Hz is not allowed; at most {settings.wave_rate_max:g} Hz is, beyond "
-            "which joints and delays leave little of it (docs/control.md, Waves)"
+            f"a force that swings at {max(rates):g} Hz is not allowed; at most {settings.wave_rate_max:g} Hz is: "
+            "beyond, joints and delays leave little of it (docs/control.md, Waves)"
         )
 
 
@@ -255,5 +255,5 @@ def _check_hold(step: Step, site: SiteLimits, own: dict[str, OwnLimits] | None) 
     assert step.stroke is not None
     if step.stroke.path == "spot" and step.seconds > limit.value:
         raise InputError(
-            f"{step.seconds:g} s at one point is not allowed; at most {limit.value:g} s is ({limit.name}; {limit.source})"
+            f"{step.seconds:g} s at one point is not allowed; at most {limit.value:g} s is ({limit.source})"
         )

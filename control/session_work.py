@@ -1,7 +1,7 @@
 """A session as the work of a slow side: approach, stroke, lift, travel to the next, and what is wished on the way.
 
-Set-points in base axes; places on the skin in body axes. Time counts from the touch: a stroke's own clock starts when the
-tool has settled, runs slower or faster without a step, and stands still while somebody asks to stay.
+Set-points in base axes; places on the skin in body axes. Time counts from the touch: a stroke's own clock starts when
+the tool has settled, runs slower or faster without a step, and stands still while somebody asks to stay.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from scipy.spatial.transform import Rotation
 from ..native import ContactState, Controller, GuardLimits, InputError, SetPoint, Status, Task
 from .body import HeightField
 from .dose import DoseCaps, DoseMap
+from .press_work import TOUCH_FORCE_N, VALID_S
 from .pressure_follower import PressureFollower
 from .pressure_profile import Segment
-from .press_work import TOUCH_FORCE_N, VALID_S
 from .skin_path import SkinPath, SkinPoint
 from .strokes import Stroke, smooth
 from .travel import Travel
@@ -81,7 +81,7 @@ class SessionWork:
         contact_radius: float,
         dose: DoseMap,
     ) -> None:
-        """`to_base` (4, 4): body axes to base axes; `contact_area` [m²] and `contact_radius` [m] of the tool, largest."""
+        """`to_base` (4, 4): body to base axes; `contact_area` [m²] and `contact_radius` [m] of the tool, at their largest."""
         self.finished = False
         self.asked_at = math.inf
         self.told: list[str] = []

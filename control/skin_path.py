@@ -1,8 +1,8 @@
 """Ways over the skin: geodesics from a site along its fibres or across them, and circles around it; body frame.
 
 A geodesic is what a stroke along a muscle follows: straight on the skin, not in space. It is traced by going on
-straight in the tangent plane and taking point and direction back to the skin, in steps of 1 mm (the straightest geodesic
-of Polthier and Schmies 1998, for a smooth surface).
+straight in the tangent plane and taking point and direction back to the skin, in steps of 1 mm (the straightest
+geodesic of Polthier and Schmies 1998, for a smooth surface).
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Stroke:
 
     @property
     def turn_s(self) -> float:
-        """s of one turn: there and back, or once round; infinite for a spot."""
+        """Length of one turn in s: there and back, or once round; infinite for a spot."""
         if self.path == "line":
             return 2.0 * self.length_mm / self.speed_mm_s
         return 1.0 / self.rate_hz if self.rate_hz else math.inf

@@ -1,4 +1,4 @@
-"""From one place above the body to another: over the skin at a safe height, by minimum jerk, turning with the surface."""
+"""From one place above the body to another: over the skin at a safe height, by minimum jerk, turning with it."""
 
 from __future__ import annotations
 

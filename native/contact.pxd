@@ -187,7 +187,8 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
     """Move the state machine, the normal reference and the force reference on by dt.
 
     `force`: raw, N along the press direction; `sensor`: how far it is known; `ahead`: m the TCP is deeper than the
-    reference; `place` [m] and `inward` [m/s] of the TCP along the press direction.
+    reference; `place` [m]: the TCP beyond the surface as it is known, `inward` [m/s]: its speed, both along the press
+    direction.
     """
     cdef bint felt = sensor >= FELT
     cdef bint heard = sensor == HEARD

@@ -2,7 +2,7 @@
 
     f_ref = steady + height sin(phase)
     v     = f_ref' / k(f_ref)                                    the tool's speed into tissue of tangent stiffness k
-    k     = cov(f_ref, f) / cov(f_ref, p)                        while f_ref moves; p: place along the press direction
+    k     = cov(f_ref, f) / cov(f_ref, p)                        while f_ref moves; p: m beyond the known surface
     e     = steady + height sin(phase - delay) - f
     a_h  += mu e sin(h phase),  b_h += mu e cos(h phase)
     out   = sum a_h sin(h phase + lead_h) + b_h cos(h phase + lead_h)

@@ -174,7 +174,9 @@ class ReferenceController:
         sensor, wrench = self._sense(state, R)
         lead = float(n @ (self.reference - self.want.position))
         felt = float(-n @ (R @ wrench[:3])) - self.tool_mass * contact.wave.shaking
-        contact.step(self.want, felt, sensor, ahead, lead, float(n @ position), float(n @ twist[:3]), dt)
+        contact.step(
+            self.want, felt, sensor, ahead, lead, float(n @ (position - self.want.position)), float(n @ twist[:3]), dt
+        )
         self.reference = self.reference + contact.speed * dt * n
 
         try:
