@@ -98,8 +98,6 @@ class Pacing:
 
         A beat without a finite time is left out; it then is a gap.
         """
-        if not math.isfinite(time_s):
-            return
         self._late.append((time_s, rr_s))
         if self._begin <= time_s - max(0.0, rr_s) and time_s <= self._end and len(self._rest) < _MOST_REST:
             self._rest.append((time_s, rr_s))
