@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .run import Simulation
 
 STOPPED, BAD_INPUT, INTERRUPTED = 1, 2, 130
-GOAL_MISSED = 1
+GOAL_MISSED = RULED_OUT = 1
 
 app = typer.Typer(
     help="Robotic massage: exact, quiet, limited pressure, tried on simulated people first.",
@@ -376,6 +376,23 @@ def check(
     from .check import print_problems
 
     raise typer.Exit(0 if print_problems(files, json) else BAD_INPUT)
+
+
+@app.command()
+def intake(
+    file: Annotated[
+        Path | None, typer.Argument(help="A form that was filled in; without, an empty one is shown.")
+    ] = None,
+    site: Annotated[list[str] | None, typer.Option(help="Where to press; may be given often. All otherwise.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """Ask before a session, or check the answers; exit code 1 when they rule out what is to be pressed."""
+    from .intake import check_intake, print_form
+
+    if file is None:
+        print_form()
+    elif not check_intake(file, site or [], json):
+        raise typer.Exit(RULED_OUT)
 
 
 @app.command()

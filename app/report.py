@@ -26,6 +26,7 @@ from ..control.ticks import Ticks, all_causes
 from ..native import ContactState
 from ..native.errors import InputError
 from .dose import dose_section
+from .heart import heart_facts
 from .run import PICTURE_FILE, REPORT_FILE, fault_records, write_whole
 
 _MAX_POINTS = 12_000  # per curve; two per bucket, its smallest and largest value, so that no peak is lost
@@ -95,6 +96,7 @@ def render(
         picture=_embedded(picture),
         dose=dose,
         dose_picture=_embedded(dose.picture),
+        heart=heart_facts(run.ticks),
         provenance=_provenance(run),
         faults=[_fault(number, fault) for number, fault in enumerate(faults, 1)],
         panels=[_data(run.ticks, _plots(run, figures)), *(_fault_panel(fault) for fault in faults)],

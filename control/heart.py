@@ -22,7 +22,8 @@ def good_intervals(intervals: ArrayLike) -> NDArray[np.bool_]:
         return np.zeros(0, bool)
     possible = np.isfinite(rr) & (rr >= _SHORTEST) & (rr <= _LONGEST)
     filled = np.where(possible, rr, np.median(rr[possible]) if possible.any() else 1.0)
-    usual = median_filter(filled, min(_NEIGHBOURS, 2 * (rr.size // 2) + 1), mode="nearest")
+    # at the ends the neighbours are mirrored: a repeated last beat would be its own median, and so never an artefact
+    usual = median_filter(filled, min(_NEIGHBOURS, 2 * (rr.size // 2) + 1), mode="mirror")
     good: NDArray[np.bool_] = possible & (np.abs(filled - usual) <= _OFF * usual)
     return good
 

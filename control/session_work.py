@@ -81,7 +81,7 @@ class SessionWork:
         contact_radius: float,
         dose: DoseMap,
     ) -> None:
-        """`to_base` (4, 4): body to base axes; `contact_area` [m²] and `contact_radius` [m] of the tool, at their largest."""
+        """`to_base` (4, 4): body to base axes; `contact_area` [m²], `contact_radius` [m]: the largest of the tool."""
         self.finished = False
         self.asked_at = math.inf
         self.told: list[str] = []

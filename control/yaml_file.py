@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,18 @@ import yaml
 
 from ..native.errors import InputError
 
+_TIME = "%Y-%m-%dT%H:%M"  # local time, to the minute
+
 
 @dataclass(frozen=True)
 class Field:
     """What one key may hold."""
 
     kind: type | tuple[type, ...]
-    """float, int, str or bool; a tuple such as (float, float, float) is a list with these items."""
-    minimum: float | None = None
-    """Smallest number allowed, itself included; for a list it holds for every item."""
-    maximum: float | None = None
+    """float, int, str, bool or datetime; a tuple such as (float, float, float) is a list with these items."""
+    minimum: float | datetime | None = None
+    """Smallest number or earliest time allowed, itself included; for a list it holds for every item."""
+    maximum: float | datetime | None = None
     choices: tuple[object, ...] | None = None
     required: bool = True
     default: object = None
@@ -332,6 +335,8 @@ def _value(node: yaml.Node, kind: object) -> Any:
     if kind is bool:
         return {"true": True, "false": False}.get(text)
     try:
+        if kind is datetime:
+            return datetime.strptime(text, _TIME)
         if kind is int:
             return int(text)
         value = float(text)
@@ -355,14 +360,24 @@ def _allowed(field: Field) -> str:
 
 def _bounds(field: Field) -> str:
     if field.choices is not None:
-        return f"{'one of ' if len(field.choices) > 1 else ''}{', '.join(map(str, field.choices))}"
+        return f"{'one of ' if len(field.choices) > 1 else ''}{', '.join(map(_spelled, field.choices))}"
     names = {float: "a finite number", int: "a whole number", str: "a text", bool: "true or false"}
+    names[datetime] = "a time such as 2026-11-26T10:00"
     kind = f"a list of {len(field.kind)} numbers" if isinstance(field.kind, tuple) else names[field.kind]
     if field.minimum is not None and field.maximum is not None:
-        return f"{kind} from {field.minimum:g} to {field.maximum:g}"
+        return f"{kind} from {_spelled(field.minimum)} to {_spelled(field.maximum)}"
     if field.minimum is not None:
-        return f"{kind} from {field.minimum:g} up"
-    return f"{kind} up to {field.maximum:g}" if field.maximum is not None else kind
+        return f"{kind} from {_spelled(field.minimum)} up"
+    return f"{kind} up to {_spelled(field.maximum)}" if field.maximum is not None else kind
+
+
+def _spelled(value: object) -> str:
+    """A value as it is to be written in a file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.strftime(_TIME)
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _keys(field: Some | Variants | Mapping[str, Any]) -> str:

@@ -41,3 +41,11 @@ def test_beats_are_counted_at_the_ticks_where_they_fall() -> None:
     time = np.arange(0.0, 5.0, 0.001)
     assert intervals_of(time, np.floor(time / 0.8)) == pytest.approx([0.8] * 5, abs=2e-3)
     assert not len(intervals_of(time, np.full(time.shape, math.nan)))
+
+
+@pytest.mark.parametrize("at", [0, 1, -2, -1])
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_the_outermost_beats_are_judged_too(at: int, share: float) -> None:
+    seen = CALM.copy()
+    seen[at] *= share
+    assert rmssd(seen) == pytest.approx(rmssd(CALM), rel=0.05)
