@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from ..control.figure import Figure
-    from ..control.plan import PressPlan
+    from ..control.plan import PressPlan, SessionPlan
     from .run import Simulation
 
 STOPPED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -72,7 +72,13 @@ def _options(
 
 @app.command()
 def run(
-    file: Annotated[Path | None, typer.Argument(help="Plan of a press (YAML); options override it.")] = None,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME|FILE]",
+            help="A session or profile by name (massage-arm list) or file, or the plan of a press (YAML).",
+        ),
+    ] = None,
     arm: Annotated[str | None, typer.Option(help="Arm by name, or path of a URDF.")] = None,
     tip: Annotated[str | None, typer.Option(help="Link of the arm that carries the tool.")] = None,
     person: Annotated[str | None, typer.Option(help="A body by name, or SEED/NUMBER of a population.")] = None,
@@ -88,7 +94,10 @@ def run(
     limits: Annotated[Path | None, typer.Option(help="Limits of one's own (YAML): they may only lower.")] = None,
     ask: Annotated[
         list[str] | None,
-        typer.Option(help="REQUEST@SECONDS, often: pause, resume, stop, guide, acknowledge, begin."),
+        typer.Option(
+            help="REQUEST@SECONDS, often: pause, resume, stop, guide, acknowledge, begin; in a session also "
+            "stay, go_on, more, less, skip, repeat, not_there, enough."
+        ),
     ] = None,
     fault: Annotated[
         list[str] | None,
@@ -96,41 +105,47 @@ def run(
     ] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Show the simulation in a window.")] = False,
 ) -> None:
-    """Press once in simulation: find the surface, ramp up, hold, release, withdraw."""
+    """Run a session, a pressure profile or, without a name, one press, in simulation."""
     options = {
         "arm": arm, "tip": tip, "person": person, "site": site, "tool": tool, "force_n": force, "hold_s": hold,
         "seed": seed, "disturbances": disturbances, "limits": None if limits is None else str(limits),
         "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
     }  # fmt: skip
-    plan = _plan(file, options)
-    folder = out or _default_folder(plan.site)
+    plan = _plan(what, options)
+    folder = out or _default_folder(plan.title)
     _press(plan, folder, gui, quiet)
     raise typer.Exit(_show_run(plan, folder, json))
 
 
-def _plan(file: Path | None, options: dict[str, Any]) -> "PressPlan":
-    """The plan of `file`, or the default one, with the options that were given."""
+def _plan(what: str | None, options: dict[str, Any]) -> "PressPlan | SessionPlan":
+    """The plan of what is named, or the default press, with the options that were given."""
     from dataclasses import replace
 
-    from ..control.plan import PressPlan, load_plan
+    from ..control.plan import find_plan
+    from ..native.errors import InputError
 
-    plan = load_plan(file) if file else PressPlan()
-    return replace(plan, **{name: value for name, value in options.items() if value is not None})
+    plan = find_plan(what)
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if not hasattr(plan, name):
+            option = name.removesuffix("_n").removesuffix("_s")
+            raise InputError(f"--{option}: is not allowed for {plan.title}; only a press takes it")
+    return replace(plan, **given)
 
 
-def _default_folder(site: str) -> Path:
+def _default_folder(title: str) -> Path:
     from datetime import datetime
 
-    return Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}-{site}"
+    return Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}-{title}"
 
 
-def _press(plan: "PressPlan", folder: Path, gui: bool, quiet: bool) -> None:
+def _press(plan: "PressPlan | SessionPlan", folder: Path, gui: bool, quiet: bool) -> None:
     """Run the press with a progress bar; a second Ctrl-C ends the program here."""
-    from ..control.plan import check_plan
+    from ..control.plan import check_any
     from .run import Interrupt, press
 
-    check_plan(plan)  # before the heavy import below: a refusal comes at once
-    from ..sim.press import simulate
+    check_any(plan)  # before the heavy import below: a refusal comes at once
+    from ..sim.runs import simulate
 
     def say_once() -> None:
         if interrupt.asked and not said:
@@ -139,7 +154,7 @@ def _press(plan: "PressPlan", folder: Path, gui: bool, quiet: bool) -> None:
 
     said: list[bool] = []
     with Interrupt() as interrupt, _progress(quiet) as progress:
-        show = _follow(progress, "pressing")
+        show = _follow(progress, "running")
 
         def on_progress(simulation: "Simulation") -> None:
             say_once()
@@ -152,7 +167,7 @@ def _press(plan: "PressPlan", folder: Path, gui: bool, quiet: bool) -> None:
             raise SystemExit(INTERRUPTED) from None
 
 
-def _show_run(plan: "PressPlan", folder: Path, as_json: bool) -> int:
+def _show_run(plan: "PressPlan | SessionPlan", folder: Path, as_json: bool) -> int:
     """Write the report, then say how the run went and where things are; the exit code."""
     from ..control.metrics import metrics
     from ..control.run_log import RUN_FILE, read_run
@@ -204,7 +219,7 @@ def replay(
     from .run import replay as do_again
 
     read_run(folder)
-    from ..sim.press import simulate
+    from ..sim.runs import simulate
 
     with _progress(quiet) as progress:
         result = do_again(folder, simulate, _follow(progress, "replaying"))

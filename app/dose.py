@@ -11,7 +11,7 @@ from ..control.dose import CELL_AREA, RECOVERY_S, DoseMap, dose_caps, dose_of_ru
 from ..control.dose_picture import dose_picture
 from ..control.figure import spell
 from ..control.limits import load_own_limits
-from ..control.plan import PressPlan
+from ..control.plan import PressPlan, SessionPlan
 from ..control.run_log import Run
 from ..control.sites import find_site
 from ..control.tool import load_tool
@@ -27,19 +27,22 @@ class DoseSection:
     """PNG; None when the body is not known any more."""
 
 
-def dose_section(run: Run, plan: PressPlan, folder: Path) -> DoseSection:
+def dose_section(run: Run, plan: PressPlan | SessionPlan, folder: Path) -> DoseSection:
     """The dose of a run of `plan` whose inputs are in `folder`.
 
     Tool, body and own limits that were given by path are taken from there. Without the tool there is no dose, without
     the body no picture; the facts say so.
     """
     try:
-        tool = load_tool(folder / "tool.yaml" if Path(plan.tool).suffix else plan.tool)
+        session = json.loads(run.metadata.get("session", "{}"))
+        name = session["tool"] if isinstance(plan, SessionPlan) else plan.tool
+        tool = load_tool(folder / "tool.yaml" if Path(name).suffix else name)
         own = None if plan.limits is None else load_own_limits(folder / "limits.yaml")
         dose = dose_of_run(run.ticks, tool)
     except InputError as error:
         return DoseSection([("Not known", str(error))], None)
-    caps = dose_caps(find_site(plan.site), own)
+    sites = session["sites"] if isinstance(plan, SessionPlan) else [plan.site]
+    caps = min((dose_caps(find_site(site), own) for site in sites), key=lambda caps: caps.dose)
     largest, peak = float(dose.dose.max()), float(dose.peak.max())
     facts = [
         ("Largest dose", f"{spell(1e-3 * largest, 'kPa·s')} on one cm², {_share(largest, caps.dose)}"),
@@ -71,7 +74,7 @@ def _basis(run: Run) -> str:
     return "measured force, on the largest contact area of the tool"
 
 
-def _body(run: Run, plan: PressPlan, folder: Path) -> str:
+def _body(run: Run, plan: PressPlan | SessionPlan, folder: Path) -> str:
     """Who was pressed, as `load_body` takes it: people of a population have their body in the log."""
     record = json.loads(run.metadata.get("person", "{}"))
     name = str(record.get("body", plan.person))

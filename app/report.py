@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ..control.body import load_body
 from ..control.figure import Figure, spell
 from ..control.metrics import metrics
-from ..control.plan import PressPlan, parse_plan
+from ..control.plan import PressPlan, SessionPlan, parse_plan
 from ..control.run_log import Run, read_run
 from ..control.stiffness import COMPARED_AT_N, PlaceStiffness, before_and_after, stiffness_of_run
 from ..control.stiffness_picture import stiffness_picture
@@ -88,7 +88,7 @@ def render(
     )
     return environment.get_template("report.html.j2").render(
         name=name,
-        title=f"{plan.force_n:g} N on {plan.site.replace('_', ' ')}",
+        title=_title(run, plan),
         warnings=[*_warnings(run), *([_CLOCK_FAILED] if clock_failed else [])],
         facts=_facts(run, plan),
         figures=[_row(figure) for figure in figures if not figure.name.startswith("time_")],
@@ -142,14 +142,37 @@ def _warnings(run: Run) -> list[str]:
     return said
 
 
-def _facts(run: Run, plan: PressPlan) -> list[tuple[str, str]]:
+def _title(run: Run, plan: PressPlan | SessionPlan) -> str:
+    if isinstance(plan, PressPlan):
+        return f"{plan.force_n:g} N on {plan.site.replace('_', ' ')}"
+    return str(json.loads(run.metadata["session"])["name"])
+
+
+def _work(run: Run, plan: PressPlan | SessionPlan) -> list[tuple[str, str]]:
+    """What was asked for."""
+    if isinstance(plan, PressPlan):
+        ramps = f"ramp {plan.ramp_s:g} s, hold {plan.hold_s:g} s, release {plan.release_s:g} s"
+        return [
+            ("Site", plan.site.replace("_", " ")),
+            ("Press", f"{plan.force_n:g} N; {ramps}"),
+            ("Tool", Path(plan.tool).name),
+        ]
+    session = json.loads(run.metadata["session"])
+    told = run.summary.get("told", "").split("; ")
+    return [
+        ("Session", session["about"]),
+        ("Sites", ", ".join(site.replace("_", " ") for site in session["sites"])),
+        ("Tool", Path(session["tool"]).name),
+        *(("On the way" if i == 0 else "", what) for i, what in enumerate(filter(None, told))),
+    ]
+
+
+def _facts(run: Run, plan: PressPlan | SessionPlan) -> list[tuple[str, str]]:
     """What was done, for the head of the report."""
     asked = [("Asked on the way", plan.asks)] if plan.asks else []
     lowered = [("Own limits", Path(plan.limits).name)] if plan.limits else []
     return [
-        ("Site", plan.site.replace("_", " ")),
-        ("Press", f"{plan.force_n:g} N; ramp {plan.ramp_s:g} s, hold {plan.hold_s:g} s, release {plan.release_s:g} s"),
-        ("Tool", Path(plan.tool).name),
+        *_work(run, plan),
         ("Arm", f"{Path(plan.arm).name}, control at {plan.control_hz} Hz"),
         ("Person", plan.person),
         ("Disturbances", f"{plan.disturbances}, seed {plan.seed}"),

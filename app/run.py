@@ -24,7 +24,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from ..control.flight_recorder import FlightRecorder
-from ..control.plan import PressPlan, check_plan, load_plan, plan_yaml
+from ..control.plan import PressPlan, SessionPlan, check_any, parse_plan, plan_yaml
 from ..control.run_log import RUN_FILE, RunLog, read_run
 from ..control.sites import SITES_FILE
 from ..control.ticks import Ticks, all_causes
@@ -38,7 +38,7 @@ _BLOCK = 100  # ticks between looks at Ctrl-C and the progress bar
 
 
 class Simulation(Protocol):
-    """What this module needs of `sim.press.simulate`."""
+    """What this module needs of `sim.runs.simulate`."""
 
     @property
     def joint_names(self) -> Sequence[str]: ...  # noqa: D102
@@ -67,6 +67,10 @@ class Simulation(Protocol):
     @property
     def refusals(self) -> Sequence[str]:
         """What was asked on the way and refused, and why."""
+
+    @property
+    def told(self) -> Sequence[str]:
+        """What happened on the way, when, in words."""
 
     @property
     def force_true(self) -> float:
@@ -148,7 +152,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def press(
-    plan: PressPlan,
+    plan: PressPlan | SessionPlan,
     folder: Path,
     simulate: Simulate,
     *,
@@ -161,7 +165,7 @@ def press(
     Everything that can be refused is refused before the first tick, and then leaves no folder behind. An interrupt
     withdraws the arm; the log then says at which tick.
     """
-    check_plan(plan)
+    check_any(plan)
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     prepare_folder(folder)
     try:
@@ -187,14 +191,16 @@ def press(
                 folder,
                 interrupt or Interrupt(),
                 on_progress,
-                _Faults(folder, plan, simulation.joint_names, metadata),
+                _Faults(folder, plan.control_hz, simulation.joint_names, metadata),
             )
 
 
 class _Faults:
     """Writes `fault-N.mcap`."""
 
-    def __init__(self, folder: Path, plan: PressPlan, joints: Sequence[str], metadata: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, plan: PressPlan | SessionPlan, joints: Sequence[str], metadata: Mapping[str, str]
+    ) -> None:
         self._folder, self._joints, self._metadata = folder, joints, metadata
         self._recorder = FlightRecorder(plan.control_hz)
         self._written = 0
@@ -213,7 +219,7 @@ class _Faults:
                 log.write(record)
 
 
-def _write_inputs(folder: Path, plan: PressPlan, files: Mapping[str, bytes]) -> dict[str, str]:
+def _write_inputs(folder: Path, plan: PressPlan | SessionPlan, files: Mapping[str, bytes]) -> dict[str, str]:
     """Copies of all that the run is made from, and their sha256 by file name."""
     inputs = folder / "inputs"
     inputs.mkdir()
@@ -250,6 +256,8 @@ def _record(
     if not pictured:
         write_whole(folder / PICTURE_FILE, simulation.picture())
     faults.close()
+    if simulation.told:
+        log.summary["told"] = "; ".join(simulation.told)
     if simulation.refusals:
         log.summary["refused"] = "; ".join(simulation.refusals)
     log.summary["final_state"] = ContactState(simulation.contact_state).name.lower()
@@ -296,14 +304,16 @@ def replay(folder: Path, simulate: Simulate, on_progress: Callable[[Simulation],
     return Replay(True, f"same: {len(run.ticks)} ticks, bit for bit{cut}{because}")
 
 
-def _stored_plan(folder: Path) -> PressPlan:
+def _stored_plan(folder: Path) -> PressPlan | SessionPlan:
     """The plan of the run, with its own copies of the files that the person had given by path."""
     inputs = folder / "inputs"
-    plan = load_plan(inputs / "plan.yaml")
+    plan = parse_plan((inputs / "plan.yaml").read_text())
     arm, tool = inputs / "arm.urdf", inputs / "tool.yaml"
     if arm.exists() and Path(plan.arm).suffix:
         plan = replace(plan, arm=str(arm))
-    if tool.exists() and Path(plan.tool).suffix:
+    if isinstance(plan, SessionPlan):
+        plan = replace(plan, session=str(inputs / "session.yaml"))
+    elif tool.exists() and Path(plan.tool).suffix:
         plan = replace(plan, tool=str(tool))
     if (inputs / "limits.yaml").exists():
         plan = replace(plan, limits=str(inputs / "limits.yaml"))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..native import ContactState
 from .figure import Figure
 from .heart import heart_rate, intervals_of, rmssd
-from .plan import PressPlan
+from .plan import PressPlan, SessionPlan
 from .ticks import Ticks
 
 Mask = npt.NDArray[np.bool_]
@@ -27,10 +27,13 @@ _STEADY_S = 30.0
 _TOUCHING_S = 0.2  # an impact peaks this soon after the touch or not at all
 
 
-def metrics(ticks: Ticks, plan: PressPlan) -> list[Figure]:
+def metrics(ticks: Ticks, plan: PressPlan | SessionPlan) -> list[Figure]:
     """All figures of a run of `plan`, in the order in which a person wants to read them."""
+    return _of_press(ticks, plan) if isinstance(plan, PressPlan) else _of_session(ticks)
+
+
+def _of_press(ticks: Ticks, plan: PressPlan) -> list[Figure]:
     force = plan.force_n
-    beat_intervals = intervals_of(ticks["time"], ticks["beats"])
     figures = [
         Figure("steady_error", "N", steady_error(ticks), max(0.05, 0.002 * force)),
         Figure("steady_error_beyond_sensor", "N", steady_error_beyond_sensor(ticks), max(0.05, 0.002 * force)),
@@ -38,6 +41,28 @@ def metrics(ticks: Ticks, plan: PressPlan) -> list[Figure]:
         Figure("max_error", "N", max_error(ticks)),
         Figure("overshoot", "N", overshoot(ticks, force), max(0.5, 0.05 * force)),
         Figure("contact_peak", "N", contact_peak(ticks), max(0.5, 0.05 * force)),
+    ]
+    return figures + _of_any(ticks)
+
+
+def _of_session(ticks: Ticks) -> list[Figure]:
+    working = _working(ticks)
+    error = (ticks["force_true"] - ticks["force_asked"])[working]
+    asked = ticks["force_asked"][working]
+    mean = float(asked.mean()) if working.any() else math.nan
+    figures = [
+        Figure("rms_error", "N", math.sqrt(_of(np.mean, error**2)), max(0.20, 0.01 * mean)),
+        Figure("max_error", "N", _largest(np.abs(error))),
+        Figure("mean_force", "N", mean),
+        Figure("contact_peak", "N", contact_peak(ticks)),
+        Figure("strokes", "", float(np.count_nonzero(np.diff(working.astype(int)) == 1))),
+    ]
+    return figures + _of_any(ticks)
+
+
+def _of_any(ticks: Ticks) -> list[Figure]:
+    beat_intervals = intervals_of(ticks["time"], ticks["beats"])
+    figures = [
         Figure("peak_force", "N", _largest(ticks["force_true"])),
         Figure("dose", "N·s", dose(ticks)),
         Figure("max_depth", "mm", 1e3 * _largest(ticks["depth"])),
@@ -106,6 +131,19 @@ def time_in_states(ticks: Ticks) -> dict[ContactState, float]:
     """Time (s) spent in each contact state; a tick counts until the next one."""
     durations = _durations(ticks)
     return {state: float(np.sum(durations[_state(ticks, state)])) for state in ContactState}
+
+
+def _working(ticks: Ticks) -> Mask:
+    """Ticks in ramp or hold, without the first 2 s of each contact, in which the tool settles."""
+    pressing = _state(ticks, ContactState.RAMP) | _state(ticks, ContactState.HOLD)
+    begins = np.flatnonzero(np.diff(pressing.astype(int), prepend=0) == 1)
+    if not len(begins):
+        return pressing
+    since = (
+        ticks["time"]
+        - ticks["time"][begins[np.maximum(0, np.searchsorted(begins, np.arange(len(ticks)), "right") - 1)]]
+    )
+    return np.asarray(pressing & (since > _SETTLING_S))
 
 
 def _state(ticks: Ticks, state: ContactState) -> Mask:

@@ -11,7 +11,7 @@ from .limits import Limit, find_own_limits, force_limits, hold_limits
 from .sites import find_site
 from .supervisor import parse_requests
 from .tool import load_tool
-from .yaml_file import Field, read_yaml
+from .yaml_file import Field, read_schema, read_yaml
 
 SCHEMA = "massage-arm/press/1"
 SESSION_RUN_SCHEMA = "massage-arm/session-run/1"
@@ -75,13 +75,25 @@ class PressPlan(RunPlan):
     tool: str = "thumb"
     """A shipped tool or the path of a tool file."""
 
+    @property
+    def title(self) -> str:
+        """What a run folder is called by."""
+        return self.site
+
 
 @dataclass(frozen=True)
 class SessionPlan(RunPlan):
-    """A session of strokes."""
+    """A session of strokes, or a pressure profile at one site."""
 
     session: str = "back_relaxing"
-    """A shipped session or the path of a session file."""
+    """A session or a profile: shipped, or the path of its file."""
+    site: str | None = None
+    """Where, if it is a profile; None for the right lumbar erector."""
+
+    @property
+    def title(self) -> str:
+        """What a run folder is called by."""
+        return Path(self.session).stem
 
 
 _DEFAULT = asdict(PressPlan())
@@ -119,6 +131,23 @@ def load_plan(path: Path) -> PressPlan:
     body are checked by `check_plan`, after options of the command line have had their say.
     """
     return PressPlan(**read_yaml(path, SCHEMA, _FIELDS))
+
+
+def find_plan(what: str | None) -> PressPlan | SessionPlan:
+    """The plan of a file of any kind, or of a session or profile by name; the default press for None."""
+    if what is None:
+        return PressPlan()
+    if not Path(what).suffix:
+        return SessionPlan(session=what)
+    return load_plan(Path(what)) if read_schema(Path(what)) == SCHEMA else SessionPlan(session=what)
+
+
+def check_any(plan: RunPlan) -> None:
+    """`check_plan` of a press; of a session its circumstances: the rest is checked on the back it is done on."""
+    if isinstance(plan, PressPlan):
+        check_plan(plan)
+    else:
+        check_circumstances(plan)
 
 
 def plan_yaml(plan: RunPlan) -> str:

@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..native import ContactState, SetPoint, Status, Task
+from ..native import ContactState, InputError, SetPoint, Status, Task
 from .plan import PressPlan
+from .wishes import Wish
 
 Floats = NDArray[np.float64]
 TOUCH_FORCE_N = 3.0
@@ -60,6 +61,10 @@ class PressWork:
         self._ended = True
         self.set_point.task = Task.RELEASE
         self.set_point.force_rate = self.plan.force_n / self.plan.release_s
+
+    def wish(self, wish: Wish, status: Status) -> None:
+        """A press has its one force and place: nothing else is done."""
+        raise InputError(f"{wish} is refused: a press knows nothing of it, a session does")
 
     def update(self, time: float, status: Status) -> None:
         """Bring the set-point up to date; sets `finished` once the arm has withdrawn."""

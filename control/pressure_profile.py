@@ -16,7 +16,7 @@ from typing import Any
 from ..native.errors import InputError
 from .limits import DEEP_M
 from .tool import Tool
-from .yaml_file import Each, Field, Variants, locate, read_yaml
+from .yaml_file import Each, Field, Fields, Variants, locate, read_yaml
 
 FOLDER = Path(__file__).with_name("profiles")
 SCHEMA = "massage-arm/profile/1"
@@ -49,7 +49,7 @@ _KINDS = {
     },
     "follow": {**_TARGET, "step_percent": Field(float, 5.0, 30.0), **_ENDS, **_SOURCE},
 }  # fmt: skip
-_FIELDS = {"name": Field(str), "about": Field(str), "segments": Each(Variants("kind", _KINDS))}
+_FIELDS: Fields = {"name": Field(str), "about": Field(str), "segments": Each(Variants("kind", _KINDS))}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Segment:
         if self.pressure_kpa is not None:
             return 1e3 * self.pressure_kpa * area
         if self.percent_of_threshold is not None:
-            under_tool = 1e3 * threshold_kpa * max(1e4 * area, 1.0) ** _SPREAD
+            under_tool = 1e3 * threshold_kpa * float(max(1e4 * area, 1.0) ** _SPREAD)
             return 0.01 * self.percent_of_threshold * under_tool * area
         return self.force_n
 
@@ -125,14 +125,15 @@ def profile_names() -> list[str]:
 
 def load_profile(name_or_path: str | Path) -> PressureProfile:
     """A shipped profile by name, or one of a file; InputError (file, line, key, what is allowed) for a wrong one."""
-    path = _file(str(name_or_path))
+    path = profile_file(str(name_or_path))
     values = read_yaml(path, SCHEMA, _FIELDS)
     segments = [_segment(path, i, entry) for i, entry in enumerate(values["segments"])]
     _check_order(path, segments)
     return PressureProfile(values["name"], values["about"], segments)
 
 
-def _file(name: str) -> Path:
+def profile_file(name: str) -> Path:
+    """Where a profile stands; InputError for a name that is not known."""
     if name in profile_names():
         return FOLDER / f"{name}.yaml"
     if Path(name).suffix:

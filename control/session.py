@@ -16,16 +16,19 @@ from ..native.settings import ControllerSettings
 from .body import Body
 from .dose import dose_caps
 from .limits import Limit, OwnLimits, force_limits, general_limits, guard_limits, hold_limits
-from .pressure_profile import PressureProfile, constant, load_profile, profile_names
+from .pressure_profile import SCHEMA as PROFILE_SCHEMA
+from .pressure_profile import PressureProfile, constant, load_profile, profile_file, profile_names
 from .session_work import Job
 from .sites import SiteLimits, find_site, load_sites
 from .skin_path import SkinPath
 from .strokes import NAMES, Stroke, find_stroke
 from .tool import Tool, load_tool
-from .yaml_file import Each, Field, Variants, locate, read_yaml
+from .yaml_file import Each, Field, Fields, Variants, locate, read_schema, read_yaml
 
 FOLDER = Path(__file__).with_name("sessions")
 SCHEMA = "massage-arm/session/1"
+PROFILE_SITE = "lumbar_erector_right"
+"""Where a profile is run that names no site: its cap is among the highest of the back."""
 LONGEST_S = 3600.0
 """Of a session; assumption: a standard back massage takes 44 min (Albert 2006), and nobody lies still for longer."""
 _OWN = ("length_mm", "radius_mm", "speed_mm_s", "rate_hz", "return_share", "swing_share", "swing_hz")
@@ -45,7 +48,7 @@ _STROKE = {
     "swing_hz": Field(float, 0.1, 20.0, required=False),
 }
 _STEPS = {"stroke": _STROKE, "rest": {"seconds": Field(float, 1.0, 600.0)}}
-_FIELDS = {
+_FIELDS: Fields = {
     "name": Field(str),
     "about": Field(str),
     "tool": Field(str),
@@ -75,6 +78,8 @@ class Session:
     tool: str
     steps: Sequence[Step]
     file: Path
+    profiles: Sequence[Path] = ()
+    """Files of profiles beside it."""
 
     @property
     def seconds(self) -> float:
@@ -87,17 +92,34 @@ def session_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load_session(name_or_path: str | Path) -> Session:
-    """A shipped session by name, or one of a file; InputError (file, line, key, what is allowed) for a wrong one."""
-    path = _file(str(name_or_path))
+def load_session(name_or_path: str | Path, site: str | None = None) -> Session:
+    """A session, or a profile as a session of one compression at `site`; shipped by name, or of a file.
+
+    Raises InputError (file, line, key, what is allowed) for a wrong one.
+    """
+    name = str(name_or_path)
+    if name in profile_names() or (Path(name).suffix and read_schema(Path(name)) == PROFILE_SCHEMA):
+        return _of_profile(name, site or PROFILE_SITE)
+    if site is not None:
+        raise InputError(f"site: {site} is not allowed for a session, which has its own; a profile takes it")
+    path = _file(name)
     values = read_yaml(path, SCHEMA, _FIELDS)
     steps = []
     for i, entry in enumerate(values["steps"]):
         step = _step(path, f"steps[{i}]", entry)
         steps += [step] * entry.get("repeats", 1)
-    session = Session(values["name"], values["about"], values["tool"], steps, path)
+    named = {entry.get("profile") for entry in values["steps"]}
+    profiles = [path.parent / name for name in sorted(filter(None, named)) if Path(name).suffix]
+    session = Session(values["name"], values["about"], values["tool"], steps, path, profiles)
     _check(session)
     return session
+
+
+def _of_profile(name: str, site: str) -> Session:
+    profile = load_profile(name)
+    find_site(site)
+    step = Step("segments", profile.seconds, find_stroke("compression"), site, profile)
+    return Session(profile.name, profile.about, "thumb", [step], profile_file(name))
 
 
 def _file(name: str) -> Path:
@@ -118,6 +140,8 @@ def _step(path: Path, key: str, entry: Mapping[str, Any]) -> Step:
     if entry["profile"] is not None and (entry["force_n"] is not None or entry["seconds"] is not None):
         raise _refusal(path, key, "profile together with force_n or seconds is not allowed; one of them is")
     if entry["profile"] is not None:
+        if Path(entry["profile"]).name != entry["profile"]:
+            raise _refusal(path, f"{key}.profile", f"{entry['profile']} is not allowed; a file beside the session is")
         profile = load_profile(_beside(path, entry["profile"]))
         return Step(key, profile.seconds, stroke, entry["site"], profile)
     seconds = stroke.seconds if entry["seconds"] is None else entry["seconds"]
@@ -127,7 +151,7 @@ def _step(path: Path, key: str, entry: Mapping[str, Any]) -> Step:
 
 def _beside(path: Path, name: str) -> str:
     """A profile's file counts from the session's folder."""
-    return str(path.parent / name) if Path(name).suffix and not Path(name).is_absolute() else name
+    return str(path.parent / name) if Path(name).suffix else name
 
 
 def _refusal(path: Path, key: str, why: str) -> InputError:

@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from ..native import ArmState, Cause, ContactState, Controller, InputError, SetPoint, Status, Task
 from .plan import RunPlan
 from .supervisor import ORDERS, TABLE, Event, Order, Readiness, State, parse_requests, react
+from .wishes import Wish
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +49,9 @@ class Work(Protocol):
 
     def end(self) -> None:
         """The same, for good."""
+
+    def wish(self, wish: Wish, status: Status) -> None:
+        """Do what a person wishes; InputError where it makes no sense."""
 
     def update(self, time: float, status: Status) -> None:
         """Bring the set-point up to date."""
@@ -105,12 +109,20 @@ class SlowSide:
             self.refusals += [f"{at:.2f} s: {event} {late}" for at, event in self._asks]
         self.over = self.over or (nothing_asked and self.state is not State.RUNNING and self._free)
 
-    def request(self, event: Event) -> None:
+    def request(self, event: Event | Wish) -> None:
         """What a person asks for, at the time of the last update; a refusal is kept in `refusals`."""
         try:
-            self._take(event)
+            if isinstance(event, Wish):
+                self._wish(event)
+            else:
+                self._take(event)
         except (InputError, ValueError) as error:
             self.refusals.append(f"{self._time:.2f} s: {error}")
+
+    def _wish(self, wish: Wish) -> None:
+        if self.state is not State.RUNNING:
+            raise InputError(f"{wish} is refused: the session is {self.state}")
+        self._work.wish(wish, self._controller.status)
 
     def end(self) -> None:
         """Let the force out at the rate of the plan and withdraw, as at the end of the hold; nothing more is asked."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..native.errors import InputError
+from .wishes import Wish
 
 RESIDUAL_MAX_N = 1.5
 """RMS by which readings may stray from their mean while it is taken as zero; our choice, half the touch force."""
@@ -176,19 +177,20 @@ def react(state: State, event: Event, ready: Readiness, free: bool) -> State:
     return following
 
 
-def parse_requests(text: str) -> list[tuple[float, Event]]:
+def parse_requests(text: str) -> list[tuple[float, Event | Wish]]:
     """Requests and when [s] they are made, in time's order, from a text such as "pause@8, resume@10.5".
 
     Raises InputError for what is not such a text.
     """
-    requests = []
+    requests: list[tuple[float, Event | Wish]] = []
+    known: dict[str, Event | Wish] = {**{event: event for event in REQUESTS}, **{wish: wish for wish in Wish}}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, at = part.partition("@")
         try:
             seconds = float(at)
         except ValueError:
             seconds = math.nan
-        if name not in REQUESTS or not 0.0 <= seconds < math.inf:
-            raise InputError(f"asks: {part!r} is not allowed; REQUEST@SECONDS is, with one of {', '.join(REQUESTS)}")
-        requests.append((seconds, Event(name)))
+        if name not in known or not 0.0 <= seconds < math.inf:
+            raise InputError(f"asks: {part!r} is not allowed; REQUEST@SECONDS is, with one of {', '.join(known)}")
+        requests.append((seconds, known[name]))
     return sorted(requests, key=lambda request: request[0])

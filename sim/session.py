@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..control.body import Body, HeightField, Site
 from ..control.dose import DoseMap
 from ..control.limits import DEEP_M, find_own_limits
 from ..control.plan import SessionPlan, check_circumstances
-from ..control.session import jobs_of, load_session
+from ..control.session import Session, jobs_of, load_session
 from ..control.session_work import SessionWork
 from ..control.slow_side import SETTLE, TARE, Work
 from ..control.tool import load_tool
@@ -35,11 +35,20 @@ class SessionSimulation(Simulation):
     plan: SessionPlan
 
     def __init__(
-        self, plan: SessionPlan, *, gui: bool = False, pictured: bool = True, settings: ControllerSettings | None = None
+        self,
+        plan: SessionPlan,
+        *,
+        gui: bool = False,
+        pictured: bool = True,
+        settings: ControllerSettings | None = None,
+        session: Session | None = None,
     ) -> None:
-        """`pictured`: `picture` will be called; `settings`: the controller's, for tuning."""
+        """`pictured`: `picture` will be called; `settings`: the controller's, for tuning.
+
+        `session`: in place of the one that the plan names.
+        """
         check_circumstances(plan)
-        self.plan_session = load_session(plan.session)
+        self.plan_session = session or load_session(plan.session, plan.site)
         super().__init__(plan, self.plan_session.tool, gui=gui, pictured=pictured, settings=settings, surface_off=None)
 
     @property
@@ -50,17 +59,26 @@ class SessionSimulation(Simulation):
     @property
     def metadata(self) -> Mapping[str, str]:
         """What is true of this run and of every repetition of it."""
-        steps = [{"seconds": job.seconds, "title": job.title} for job in self.jobs]
-        return {**super().metadata, "session": json.dumps({"name": self.plan_session.name, "steps": steps})}
+        session = self.plan_session
+        done = {
+            "name": session.name,
+            "about": session.about,
+            "tool": session.tool,
+            "sites": sorted({step.site for step in session.steps if step.site}),
+            "seconds": session.seconds,
+        }
+        return {**super().metadata, "session": json.dumps(done)}
 
     @property
     def input_files(self) -> Mapping[str, bytes]:
         """The files that the run was made from."""
-        return {**super().input_files, "session.yaml": self.plan_session.file.read_bytes()}
+        session = self.plan_session
+        profiles = {path.name: path.read_bytes() for path in session.profiles}
+        return {**super().input_files, "session.yaml": session.file.read_bytes(), **profiles}
 
     @property
-    def told(self) -> list[str]:
-        """What happened so far, in words."""
+    def told(self) -> Sequence[str]:
+        """What happened so far, when, in words."""
         return self._session_work.told
 
     def _look(self, surface_off: float | None, scan_seed: int) -> None:

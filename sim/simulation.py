@@ -175,6 +175,11 @@ class Simulation(ABC):
         return state
 
     @property
+    def told(self) -> Sequence[str]:
+        """What happened on the way, when, in words; of a press nothing but what the log shows."""
+        return ()
+
+    @property
     def refusals(self) -> Sequence[str]:
         """What was asked on the way and refused, and why."""
         return self.session.refusals

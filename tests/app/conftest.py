@@ -117,10 +117,10 @@ def fake_simulate(plan: PressPlan, *, gui: bool = False) -> FakeSimulation:
 
 @pytest.fixture
 def simulate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeSimulation]]:
-    """Puts the fake in the place of `massage_arm.sim.press`."""
-    module = types.ModuleType("massage_arm.sim.press")
+    """Puts the fake in the place of `massage_arm.sim.runs`."""
+    module = types.ModuleType("massage_arm.sim.runs")
     module.simulate = fake_simulate  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "massage_arm.sim.press", module)
+    monkeypatch.setitem(sys.modules, "massage_arm.sim.runs", module)
     yield fake_simulate
 
 
