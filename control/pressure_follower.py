@@ -61,10 +61,10 @@ class PressureFollower:
         """Whether the last segment is over."""
         return self._at >= len(self._segments)
 
-    def update(self, time: float, depth: float, *, word: bool = False) -> Asked:
-        """What to ask for at `time` [s]; `depth` [m]: place of the tool along the press direction.
+    def update(self, time: float, depth: float | None, *, word: bool = False) -> Asked:
+        """What to ask for at `time` [s]; `depth` [m]: how deep the tool is, None while it moves over the skin.
 
-        `word`: the person says that this part may end. `depth` counts as far as the tool stays at one place.
+        `word`: the person says that this part may end.
         """
         if self._at < 0:
             self._enter(0, time)
@@ -138,13 +138,13 @@ class PressureFollower:
 
     # What the tissue does.
 
-    def _listen(self, time: float, depth: float) -> None:
+    def _listen(self, time: float, depth: float | None) -> None:
         """Keep the depth of the last window, while the force is constant."""
         if time < self._next_sample:
             return
         self._next_sample = time + _SAMPLE_S
         settled = time - self._since > self._rising + 0.5 and time - self._share_since > RISE_S
-        if not settled:
+        if not settled or depth is None:
             self._depths.clear()
             return
         self._depths.append((time, depth))

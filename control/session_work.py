@@ -197,8 +197,9 @@ class SessionWork:
         job, stroke, way = self._job, self._job.stroke, self._job.way
         assert stroke is not None and way is not None
         self._note_dose(status)
-        along = float(np.asarray(status.position) @ self.direction)
-        asked = self._follower.update(self._time + _PERIOD, along, word=self._word)
+        # Where the tool moves on, how deep it stands tells of the place, not of the tissue's give.
+        depth = float((np.asarray(status.position) - self.target) @ self.direction) if way.length == 0.0 else None
+        asked = self._follower.update(self._time + _PERIOD, depth, word=self._word)
         self._word = False
         wanted = 0.0 if self._stay else 1.0
         self._pace += float(np.clip(wanted - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))

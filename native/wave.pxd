@@ -103,10 +103,18 @@ cdef inline void wave_learn(Wave* w, const Settings* g, double force, double gai
         sh = swap
 
 
-cdef inline void wave_foresee(Wave* w, const Settings* g, double now) noexcept nogil:
+cdef inline double speeding_up(const Wave* w, const Settings* g, double give, double s, double c) noexcept nogil:
+    """m/s² of the tool at a phase of sine s and cosine c: f_ref'' give - f_ref'² give / (s + f_ref)."""
+    cdef double turn = two_pi() * w.rate
+    cdef double slope = w.height * turn * c
+    cdef double bend = -w.height * turn * turn * s - slope * slope / (g.wave_stiffening + w.steady + w.height * s)
+    return clamp(bend * give, -g.wave_acceleration_max, g.wave_acceleration_max)
+
+
+cdef inline void wave_foresee(Wave* w, const Settings* g, double now, double slope_now) noexcept nogil:
     """Speed and acceleration of the tool that the asked force needs, as far ahead as a command takes to act.
 
-    `now`: sine of the phase.
+    `now`, `slope_now`: sine and cosine of the phase.
     """
     cdef double s, c, give
     cdef double turn = two_pi() * w.rate
@@ -114,10 +122,11 @@ cdef inline void wave_foresee(Wave* w, const Settings* g, double now) noexcept n
     if w.stiffness == 0.0:
         return
     give = (g.wave_stiffening + w.mean[0]) / (g.wave_stiffening + w.steady + w.height * now) / w.stiffness
-    w.shaking = clamp(-w.height * turn * turn * now * give, -g.wave_acceleration_max, g.wave_acceleration_max)
+    w.shaking = speeding_up(w, g, give, now, slope_now)
     sin_cos(w.phase + turn * g.wave_ahead, &s, &c)
+    give = (g.wave_stiffening + w.mean[0]) / (g.wave_stiffening + w.steady + w.height * s) / w.stiffness
     w.speed = clamp((w.steady_rate + w.height * turn * c) * give, -g.wave_speed_max, g.wave_speed_max)
-    w.acceleration = clamp(-w.height * turn * turn * s * give, -g.wave_acceleration_max, g.wave_acceleration_max)
+    w.acceleration = speeding_up(w, g, give, s, c)
 
 
 cdef inline double wave_step(Wave* w, const Settings* g, double steady, double steady_rate, double height, double rate,
@@ -151,5 +160,5 @@ cdef inline double wave_step(Wave* w, const Settings* g, double steady, double s
     wave_learn(w, g, force, gain, dt)
     # Where a ramp begins or ends, the force would leap with its rate.
     w.steady_rate += (slope - w.steady_rate) * dt / (g.wave_smoothing + dt)
-    wave_foresee(w, g, s)
+    wave_foresee(w, g, s, c)
     return force_now

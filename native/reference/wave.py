@@ -112,11 +112,21 @@ class Wave:
         self.speed = self.acceleration = self.shaking = 0.0
         if self.stiffness == 0.0:
             return
-        turn, s = 2.0 * np.pi * self.rate, g.wave_stiffening
-        force = self.steady + self.height * np.sin(self.phase)
-        give = (s + self.mean[0]) / (s + force) / self.stiffness
-        ahead, most = self.phase + turn * g.wave_ahead, g.wave_acceleration_max
-        speed = (self.steady_rate + self.height * turn * np.cos(ahead)) * give
+        turn, now = 2.0 * np.pi * self.rate, self.phase
+        self.shaking = self._speeding_up(now)
+        ahead = now + turn * g.wave_ahead
+        speed = (self.steady_rate + self.height * turn * np.cos(ahead)) * self._give(ahead)
         self.speed = float(np.clip(speed, -g.wave_speed_max, g.wave_speed_max))
-        self.shaking = float(np.clip(-self.height * turn**2 * np.sin(self.phase) * give, -most, most))
-        self.acceleration = float(np.clip(-self.height * turn**2 * np.sin(ahead) * give, -most, most))
+        self.acceleration = self._speeding_up(ahead)
+
+    def _give(self, phase: float) -> float:
+        """m/N: how far the tissue lets the tool in for a newton more, at the force of a phase."""
+        s = self.settings.wave_stiffening
+        return float((s + self.mean[0]) / (s + self.steady + self.height * np.sin(phase)) / self.stiffness)
+
+    def _speeding_up(self, phase: float) -> float:
+        g, turn = self.settings, 2.0 * np.pi * self.rate
+        slope = self.height * turn * np.cos(phase)
+        force = g.wave_stiffening + self.steady + self.height * np.sin(phase)
+        bend = -self.height * turn**2 * np.sin(phase) - slope**2 / force
+        return float(np.clip(bend * self._give(phase), -g.wave_acceleration_max, g.wave_acceleration_max))
