@@ -327,6 +327,19 @@ def bench_press(
     _bench(lambda on_progress: press_bench(range(seeds), jobs, on_progress, disturbances=disturbances), json)
 
 
+@bench.command("strokes")
+def bench_strokes(
+    json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, nothing else.")] = False,
+    people: Annotated[int, typer.Option(min=1, help="People of population 1; the worst one counts.")] = 20,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 1,
+    disturbances: Annotated[str, typer.Option(help="The goals are for realistic.")] = "realistic",
+) -> None:
+    """Strokes against their goals, on people who breathe; exit code 0 when all are met, 1 when one is missed."""
+    from ..sim.stroke_bench import stroke_bench
+
+    _bench(lambda on_progress: stroke_bench(people, jobs, on_progress, disturbances=disturbances), json)
+
+
 @bench.command("scan")
 def bench_scan(
     json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, nothing else.")] = False,

@@ -35,8 +35,12 @@ _PERIOD = 0.01  # s between updates
 _PICK_UP = 0.8  # s in which a stroke's clock comes up to speed or stands still
 _CHANGE = 1.2  # s of a MORE or LESS
 _RELEASE_S = 1.0  # s in which the force is let out at the end of a stroke, at most 60 N/s
-_LAG = 2.5  # 1/s: how fast what friction holds the tool back by is made up for
-_LAG_MAX = 0.012  # m of it
+_LAG = 4.0  # 1/s: how fast what friction holds the tool back by is made up for
+_LAG_MAX, _TURN_LAG_MAX = 0.012, 0.2  # m and rad of it
+_SLIDING = 0.005  # m/s, slower than which skin may stick to the tool and its force tells nothing of the normal
+_FEELING_S = 2.0  # s over which the force's direction is averaged, at least; half a turn of the stroke
+_ALIGNING = 0.35  # 1/s: how fast the normals are turned towards it
+_TILT_MAX = 0.15  # rad in all: three times what a camera is off by; assumption
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,9 @@ class SessionWork:
         self._stay = False
         self._clock, self._pace = 0.0, 0.0
         self._lag = np.zeros(3)
+        self._turn_lag = np.zeros(3)
+        self._tilt = np.zeros(3)  # rad, body axes: by how much the normals turned out to be off
+        self._sideways = np.zeros(3)
         self._travel: Travel | None = None
         self._stage = Stage.PRESS
         self._since = 0.0
@@ -188,7 +195,7 @@ class SessionWork:
     def _begin_work(self, status: Status) -> None:
         self._stage, self._since = Stage.WORK, self._time
         self._pace, self._stay, self._word = 0.0, False, False
-        self._lag[:] = 0.0
+        self._lag[:] = self._turn_lag[:] = 0.0
         if self._clock == 0.0:
             self._follower = PressureFollower(self._job.segments, self._job.targets, TOUCH_FORCE_N)
             self._tell(self._job.title)
@@ -221,19 +228,39 @@ class SessionWork:
         length, speed = stroke.place(self._clock, way.length)
         point = way.at(length)
         speed *= smooth(self._pace)
+        self._feel_normal(status, speed)
         self._stand(point)
-        behind = self.target - np.asarray(status.position)
-        behind -= (behind @ self.direction) * self.direction
-        self._lag += _LAG * _PERIOD * behind
-        self._lag -= (self._lag @ self.direction) * self.direction
-        size = float(np.linalg.norm(self._lag))
-        self._lag *= min(1.0, _LAG_MAX / max(size, 1e-12))
+        self._catch_up(status)
         s = self._set_point
         s.position[:] = self.target + self._lag
         s.press_direction[:] = self.direction
-        s.quaternion[:] = self.quaternion
+        s.quaternion[:] = (Rotation.from_rotvec(self._turn_lag) * Rotation.from_quat(self.quaternion)).as_quat()
         s.twist[:3] = speed * (self._turn @ point.along)
         s.twist[3:] = speed * (self._turn @ point.bend)
+
+    def _catch_up(self, status: Status) -> None:
+        """Make up for what friction and weight hold the tool back by, in place and attitude."""
+        behind = self.target - np.asarray(status.position)
+        turned = Rotation.from_quat(self.quaternion) * Rotation.from_quat(np.asarray(status.quaternion)).inv()
+        for lag, error, most in ((self._lag, behind, _LAG_MAX), (self._turn_lag, turned.as_rotvec(), _TURN_LAG_MAX)):
+            lag += _LAG * _PERIOD * (error - (error @ self.direction) * self.direction)
+            lag -= (lag @ self.direction) * self.direction
+            lag *= min(1.0, most / max(float(np.linalg.norm(lag)), 1e-12))
+
+    def _feel_normal(self, status: Status, speed: float) -> None:
+        """Turn the normals towards what the tool feels: skin that slides pushes along its true normal.
+
+        Friction is on top, against the motion; on a way there and back, or round, its mean over a turn is nothing.
+        """
+        if abs(speed) < _SLIDING or status.force_measured < TOUCH_FORCE_N - 1.0:
+            return
+        turned = Rotation.from_quat(np.asarray(status.quaternion)).apply(np.asarray(status.wrench[:3]))
+        felt = self._turn.T @ turned / status.force_measured
+        normal = -(self._turn.T @ self.direction)
+        turn_s = self._job.stroke.turn_s if self._job.stroke is not None else 1.0
+        self._sideways += (np.cross(normal, felt) - self._sideways) * _PERIOD / max(_FEELING_S, 0.5 * turn_s)
+        self._tilt += _ALIGNING * _PERIOD * self._sideways
+        self._tilt *= min(1.0, _TILT_MAX / max(float(np.linalg.norm(self._tilt)), 1e-12))
 
     def _lift(self) -> None:
         self._stage, self._since = Stage.LIFT, self._time
@@ -299,7 +326,7 @@ class SessionWork:
     def _stand(self, point: SkinPoint) -> None:
         """Where the work is now: what `target`, `direction` and `quaternion` say."""
         self.target = self._turn @ point.position + self._shift
-        self._aim(point.normal)
+        self._aim(Rotation.from_rotvec(self._tilt).apply(point.normal))
         self.force_n = self._job.cap_n
 
     def _aim(self, normal: Floats) -> None:

@@ -48,6 +48,7 @@ cdef struct Settings:
     double wave_delay
     double wave_learning
     double wave_learnt_max
+    double wave_learnt_rate_max
     double wave_lead
     double wave_lead_max
     double release_rate

@@ -155,6 +155,8 @@ class ControllerSettings:
     """1/s, how fast the harmonics adapt."""
     wave_learnt_max: float = 10.0
     """N of each."""
+    wave_learnt_rate_max: float = 10.0
+    """Hz, of the harmonics that are learnt."""
     wave_lead: float = 0.2
     """rad per Hz that the force lags its command in the closed loop."""
     wave_lead_max: float = 1.9

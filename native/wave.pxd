@@ -19,7 +19,7 @@ from massage_arm.native.maths cimport clamp, sin_cos, toward
 from massage_arm.native.settings cimport Settings
 
 cdef enum:
-    HARMONICS = 3
+    HARMONICS = 5
 
 
 cdef struct Wave:
@@ -94,6 +94,9 @@ cdef inline void wave_learn(Wave* w, const Settings* g, double force, double gai
     sh, ch = s, c
     most = g.wave_learnt_max
     for i in range(HARMONICS):
+        if (i + 1) * w.rate > g.wave_learnt_rate_max:
+            w.learnt[i][0] = w.learnt[i][1] = 0.0
+            continue
         w.learnt[i][0] = clamp(w.learnt[i][0] + gain * g.wave_learning * error * sh * dt, -most, most)
         w.learnt[i][1] = clamp(w.learnt[i][1] + gain * g.wave_learning * error * ch * dt, -most, most)
         sin_cos(clamp(g.wave_lead * (i + 1) * w.rate, 0.0, g.wave_lead_max), &sl, &cl)

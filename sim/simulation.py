@@ -44,7 +44,6 @@ from .world import TABLE_HEIGHT, World
 
 Floats = NDArray[np.float64]
 
-STIFFNESS = (800.0, 150.0, 10.0)  # N/m across, N/m along the press direction in contact, Nm/rad
 STARTLE = 0.015  # m up, of 10 to 30 mm in 0.2 to 0.5 s; assumption
 STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
 AFTERMATH = 1.0  # s that a run goes on after a stop at least
@@ -61,6 +60,8 @@ class Simulation(ABC):
 
     surface: Floats
     """(3,) m, world: where the skin is thought to be that is pressed first."""
+    stiffness = (800.0, 150.0, 10.0)
+    """N/m across, N/m along the press direction in contact, Nm/rad."""
     _direction: Floats
     _scanned: Body
     _placement: Placement
@@ -292,7 +293,13 @@ class Simulation(ABC):
         self._set_point.quaternion[:] = Rotation.from_matrix(start[:3, :3]).as_quat()
         self._set_point.press_direction[:] = to_base[:3, :3] @ self._direction
         self.session = SlowSide(
-            self.plan, self.tool.name, self.controller, self._set_point, self._work(to_base), STIFFNESS, self._kept_out
+            self.plan,
+            self.tool.name,
+            self.controller,
+            self._set_point,
+            self._work(to_base),
+            self.stiffness,
+            self._kept_out,
         )
         self._cycles = 0
         self._last_time = -self._cycle * PERIOD

@@ -191,20 +191,16 @@ def _place_values(ticks: Ticks, trial: Trial, simulation: SessionSimulation) -> 
         return {}
     way = simulation.jobs[0].way
     assert way is not None
-    line = way.sampled(0.001)
-    points, normals = np.array([p.position for p in line]) + UP, np.array([p.normal for p in line])
-    places = ticks["tcp_position"][at]
-    off = []
-    for place in places:
-        way_off = place - points
-        way_off -= np.sum(way_off * normals, axis=1)[:, None] * normals  # how deep it presses is no error of the way
-        off.append(float(np.linalg.norm(way_off, axis=1).min()))
+    line = np.array([point.position for point in way.sampled(0.001)]) + UP
     field = load_body(find_person(trial.person).body).height_field
     axes = Rotation.from_quat(ticks["tcp_quaternion"][at]).apply([0.0, 0.0, -1.0])
-    angles = []
-    for place, axis in zip(places, axes, strict=True):
+    off, angles = [], []
+    for place, depth, axis in zip(ticks["tcp_position"][at], ticks["depth"][at], axes, strict=True):
         _, dx, dy = field.value_and_gradient(place[0], place[1])
         normal = np.array([-dx, -dy, 1.0]) / math.sqrt(1.0 + dx * dx + dy * dy)
+        apart = place + depth * normal - line  # of the skin that is pressed; how far in it is pressed is no error
+        apart -= (apart @ normal)[:, None] * normal
+        off.append(float(np.linalg.norm(apart, axis=1).min()))
         angles.append(math.degrees(math.acos(float(np.clip(axis @ normal, -1.0, 1.0)))))
     return {"path": 1e3 * max(off), "angle_mean": float(np.mean(angles)), "angle_max": max(angles)}
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..settings import ControllerSettings
 
-HARMONICS = np.arange(1, 4)
+HARMONICS = np.arange(1, 6)
 
 
 def toward(x: float, target: float, most: float) -> float:
@@ -31,7 +31,7 @@ class Wave:
     height: float = 0.0
     rate: float = 0.0
     phase: float = 0.0
-    learnt: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
+    learnt: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 5)))
     mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     spread: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     stiffness: float = 0.0
@@ -97,12 +97,13 @@ class Wave:
     def _learn(self, force: float, gain: float, dt: float) -> None:
         g, self.out = self.settings, 0.0
         if self.height <= 0.0 or self.rate <= 0.0:
-            self.learnt = np.zeros((2, 3))
+            self.learnt = np.zeros((2, 5))
             return
         late = self.phase - 2.0 * np.pi * self.rate * g.wave_delay
         error = self.steady + self.height * np.sin(late) - force
         basis = np.array([np.sin(HARMONICS * self.phase), np.cos(HARMONICS * self.phase)])
         learnt = self.learnt + gain * g.wave_learning * error * basis * dt
+        learnt = np.where(HARMONICS * self.rate > g.wave_learnt_rate_max, 0.0, learnt)
         self.learnt = np.clip(learnt, -g.wave_learnt_max, g.wave_learnt_max)
         leading = HARMONICS * self.phase + np.clip(g.wave_lead * HARMONICS * self.rate, 0.0, g.wave_lead_max)
         self.out = float(np.sum(self.learnt * np.array([np.sin(leading), np.cos(leading)])))
