@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,8 @@ class Simulation(ABC):
     """(3,) m, world: where the skin is thought to be that is pressed first."""
     stiffness = (800.0, 150.0, 10.0)
     """N/m across, N/m along the press direction in contact, Nm/rad."""
+    make_controller: Any = Controller
+    """What drives the arm; the stroke bench puts its baseline here."""
     _direction: Floats
     _scanned: Body
     _placement: Placement
@@ -272,7 +275,7 @@ class Simulation(ABC):
         believed = ArmModel(wrong_chain(self.model.chain, d, rng))
         heavier = 1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)
         payload_mass, payload_com = payload(self._arm_description, self.tool)
-        self.controller = Controller(
+        self.controller = self.make_controller(
             believed,
             settings,
             self._arm_description.torque_limits,
