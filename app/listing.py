@@ -1,4 +1,4 @@
-"""What the package brings along to be done to a back: strokes, pressure profiles, sessions; as tables, one in full, JSON."""
+"""What the package brings along: strokes, pressure profiles, sessions; as tables, one in full, as JSON."""
 
 from __future__ import annotations
 

@@ -51,9 +51,7 @@ def _entry(entry: Entry) -> Schema:
         value = _field(entry.value)
         return {"type": "object", "properties": dict.fromkeys(entry.keys, value), "additionalProperties": False}
     if isinstance(entry, Variants):
-        kinds = [
-            _mapping({entry.by: Field(str, choices=(kind,)), **fields}) for kind, fields in entry.fields.items()
-        ]
+        kinds = [_mapping({entry.by: Field(str, choices=(kind,)), **fields}) for kind, fields in entry.fields.items()]
         return {"type": "object", "required": [entry.by], "oneOf": kinds}
     return _mapping(entry)
 

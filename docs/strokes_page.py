@@ -31,11 +31,13 @@ def draw_way(axes: plt.Axes, body: Body, stroke: Stroke) -> None:
     x, y = np.arange(low, high, 0.004), np.arange(left, right, 0.004)
     field = body.height_field
     height = np.array([[field.value_and_gradient(a, b)[0] if field.contains(a, b) else np.nan for b in y] for a in x])
-    axes.contour(y, x, height, levels=18, colors="#cfc6bd", linewidths=0.6)
+    axes.contour(y, x, height, levels=9, colors="#cfc6bd", linewidths=0.6)
     for corners in body.keep_out.values():
         axes.fill(corners[:, 1], corners[:, 0], facecolor="none", edgecolor=GREY, hatch="////", linewidth=0.4)
     points = np.array([p.position for p in stroke.way(field, body.sites[site_of(stroke)]).sampled(0.002)])
-    axes.plot(points[:, 1], points[:, 0], color=BLUE, linewidth=2.5, marker="o", markersize=6 if len(points) == 1 else 0)
+    axes.plot(
+        points[:, 1], points[:, 0], color=BLUE, linewidth=2.5, marker="o", markersize=6 if len(points) == 1 else 0
+    )
     axes.set(xlim=(right, left), ylim=(low, high), aspect="equal", xticks=[], yticks=[])
     axes.set_title(site_of(stroke).replace("_", " "), fontsize=8)
 
@@ -55,7 +57,7 @@ def draw(body: Body, stroke: Stroke) -> None:
     over_time.plot(time, newton, color=BLUE)
     over_time.set(xlabel="s", ylabel="N", xlim=(0.0, time[-1]), ylim=(0.0, 1.15 * newton.max()))
     over_time.spines[["top", "right"]].set_visible(False)
-    figure.savefig(PICTURES / f"{stroke.name}.png", dpi=90)
+    figure.savefig(PICTURES / f"{stroke.name}.png", dpi=80)
     plt.close(figure)
 
 
