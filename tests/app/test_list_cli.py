@@ -1,6 +1,7 @@
 """What the package brings along, as a user looks at it; and the schemas that an editor checks files with."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -107,6 +108,12 @@ def test_check_knows_profiles_and_sessions(command: Command, tmp_path: Path) -> 
     (tmp_path / "wrong.yaml").write_text(wrong, encoding="utf-8")
     code, out, _ = command("check", tmp_path / "wrong.yaml")
     assert code == 2 and "at one point is not allowed" in out
+
+
+def test_the_session_in_the_docs_is_sound(command: Command, tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/file-formats.md").read_text(encoding="utf-8"), re.S)
+    (tmp_path / "own.yaml").write_text(next(text for text in blocks if "session/1" in text), encoding="utf-8")
+    assert command("check", tmp_path / "own.yaml")[:2] == (0, f"{tmp_path / 'own.yaml'}: sound\n")
 
 
 @pytest.mark.parametrize("kind", KINDS)

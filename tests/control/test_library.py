@@ -73,6 +73,16 @@ def test_a_profile_never_goes_down_to_less_and_stays_90_s_at_a_point(name: str) 
     assert profile.seconds <= 90.0 or "90 s" in profile.about, "a longer one must say that it is not for one point"
 
 
+@pytest.mark.parametrize("name", profile_names())
+def test_a_profile_can_be_run_by_its_name(name: str, bodies: Mapping[str, Body]) -> None:
+    session = load_session(name)
+    if load_profile(name).seconds > 90.0:
+        with pytest.raises(InputError, match="120 s at one point is not allowed"):
+            jobs_of(session, bodies["average"], load_tool(session.tool))
+    else:
+        assert len(jobs_of(session, bodies["average"], load_tool(session.tool))) == 1
+
+
 @pytest.mark.parametrize("name", session_names())
 def test_a_session_can_be_done_on_different_people(name: str, bodies: Mapping[str, Body]) -> None:
     session = load_session(name)
@@ -118,7 +128,7 @@ def test_the_assessment_ends_where_the_person_says_so() -> None:
     assert follower.finished and after.force_n == pytest.approx(forces[-1], abs=0.05), "it must not go on to the target"
 
 
-def test_kilopascals_of_a_thumb_are_refused_on_a_palm(tmp_path: Path, bodies: Mapping[str, Body]) -> None:
+def test_kilopascals_of_a_thumb_are_refused_on_a_ball(tmp_path: Path, bodies: Mapping[str, Body]) -> None:
     text = "schema: massage-arm/session/1\nname: a\nabout: a\ntool: ball\nsource: a\nsteps:\n" + (
         "  - {do: stroke, stroke: compression, site: upper_trapezius_right, profile: ischaemic_compression_30}\n"
     )
