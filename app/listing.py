@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..control.pressure_profile import PressureProfile, Segment, load_profile, profile_names
-from ..control.session import Session, Step, load_session, session_names
+from ..control.session import OWN, Session, Step, load_session, session_names
 from ..control.sites import find_site
 from ..control.strokes import Stroke, load_strokes
 from ..control.tool import Tool, load_tool
@@ -146,18 +146,21 @@ def _segment(segment: Segment) -> dict[str, Any]:
 
 def _session_in_full(name: str, session: Session) -> dict[str, Any]:
     tool = load_tool(session.tool)
-    steps = [
-        {"rest_s": step.seconds}
-        if step.stroke is None
-        else {
-            "stroke": step.stroke.name, "site": step.site, "seconds": step.seconds, "most_n": most_n(step, tool),
-            "profile": "" if step.profile is None else step.profile.name,
-        }
-        for step in session.steps
-    ]  # fmt: skip
+    steps = [_step(step, tool) for step in session.steps]
     return {
         "kind": "session", "name": name, "title": session.name, "about": session.about, "tool": session.tool,
         "minutes": round(session.whole_s / 60.0, 1), "source": session.source, "steps": steps,
+    }  # fmt: skip
+
+
+def _step(step: Step, tool: Tool) -> dict[str, Any]:
+    if step.stroke is None:
+        return {"rest_s": step.seconds}
+    usual = load_strokes()[step.stroke.name]
+    own = {key: getattr(step.stroke, key) for key in OWN if getattr(step.stroke, key) != getattr(usual, key)}
+    return {
+        "stroke": step.stroke.name, "site": step.site, "seconds": step.seconds, "most_n": most_n(step, tool),
+        "profile": "" if step.profile is None else step.profile.name, **own,
     }  # fmt: skip
 
 

@@ -33,7 +33,8 @@ LONGEST_S = 3600.0
 """Of a session; assumption: a standard back massage takes 44 min (Albert 2006), and nobody lies still for longer."""
 BETWEEN_S = 9.0
 """About, from the end of a stroke to the touch of the next."""
-_OWN = ("length_mm", "radius_mm", "speed_mm_s", "rate_hz", "return_share", "swing_share", "swing_hz")
+OWN = ("length_mm", "radius_mm", "speed_mm_s", "rate_hz", "return_share", "swing_share", "swing_hz")
+"""What a step may set in place of the stroke's own."""
 _STROKE = {
     "stroke": Field(str, choices=NAMES),
     "site": Field(str, choices=tuple(load_sites())),
@@ -144,7 +145,7 @@ def _file(name: str) -> Path:
 def _step(path: Path, key: str, entry: Mapping[str, Any]) -> Step:
     if entry["do"] == "rest":
         return Step(key, entry["seconds"])
-    own = {name: entry[name] for name in _OWN if entry[name] is not None}
+    own = {name: entry[name] for name in OWN if entry[name] is not None}
     stroke = replace(find_stroke(entry["stroke"]), **own)
     if entry["profile"] is not None and (entry["force_n"] is not None or entry["seconds"] is not None):
         raise _refusal(path, key, "profile together with force_n or seconds is not allowed; one of them is")

@@ -48,6 +48,8 @@ def test_one_in_full_has_the_source_of_every_number(command: Command) -> None:
     assert [part["kind"] for part in profile["segments"]] == ["ramp", "follow"]
     assert all(part["source"] for part in profile["segments"])
     session = json.loads(command("list", "back_relaxing", "--json")[1])
+    first = session["steps"][0]
+    assert (first["speed_mm_s"], "length_mm" in first) == (35.0, False), "what differs from the stroke, and only that"
     assert session["source"] and all(part.get("most_n", 1.0) > 0.0 for part in session["steps"])
 
 
