@@ -12,6 +12,10 @@ from typing import Any
 from ..control.limits import OWN_SCHEMA, load_own_limits
 from ..control.plan import SCHEMA as PRESS_SCHEMA
 from ..control.plan import PressPlan, check_plan, load_plan
+from ..control.pressure_profile import SCHEMA as PROFILE_SCHEMA
+from ..control.pressure_profile import load_profile
+from ..control.session import SCHEMA as SESSION_SCHEMA
+from ..control.session import Session, load_session
 from ..control.tool import SCHEMA as TOOL_SCHEMA
 from ..control.tool import load_tool
 from ..control.yaml_file import FileProblems, Problem, locate, read_schema
@@ -52,6 +56,14 @@ def _check_arm(plan: PressPlan) -> None:
     describe_arm(plan)
 
 
+def _check_on_average(session: Session) -> None:
+    """Caps and places, on a body as good as any."""
+    from ..control.body import load_body
+    from ..control.session import jobs_of
+
+    jobs_of(session, load_body("average"), load_tool(session.tool))
+
+
 def _load_landmarks(path: Path) -> None:
     from ..control.registration import load_landmarks
 
@@ -62,6 +74,8 @@ def _load_landmarks(path: Path) -> None:
 CHECKS: dict[str, tuple[Callable[[Path], Any], *tuple[Callable[[Any], object], ...]]] = {
     PRESS_SCHEMA: (load_plan, check_plan, _check_faults, _check_person, _check_arm),
     TOOL_SCHEMA: (load_tool,),
+    PROFILE_SCHEMA: (load_profile,),
+    SESSION_SCHEMA: (load_session, _check_on_average),
     OWN_SCHEMA: (load_own_limits,),
     "massage-arm/landmarks/1": (_load_landmarks,),
 }

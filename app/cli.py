@@ -423,6 +423,28 @@ def intake(
         raise typer.Exit(RULED_OUT)
 
 
+@app.command("list")
+def list_library(
+    name: Annotated[str | None, typer.Argument(help="One of them, to be shown in full. All otherwise.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """The strokes, pressure profiles and sessions that come with the package, with the sources of their numbers."""
+    from .listing import print_list
+
+    print_list(name, json)
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(help="Of file: press, profile, session or tool.")],
+) -> None:
+    """The JSON Schema of a kind of file, for an editor that checks while one writes."""
+    from .figures import print_json
+    from .schema import json_schema
+
+    print_json(json_schema(kind))
+
+
 @app.command()
 def faults(
     runs: Annotated[int, typer.Option(min=1, help="Presses that something goes wrong in.")] = 200,

@@ -111,7 +111,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {"disturbances": DISTURBANCES, "contro
 _MAX_SHIFT_MM = 50.0  # re-positioning moves the skin by 5 to 50 mm; assumption
 _LONGEST_WAIT_S = 3600.0  # a session waits for what is still to be asked, however long that takes; own choice
 _LEAST, _MOST = {"shift_mm": -_MAX_SHIFT_MM}, {"shift_mm": _MAX_SHIFT_MM}
-_FIELDS = {
+FIELDS = {
     name: Field(
         kind,
         minimum=_LEAST.get(name, 0) if kind in (int, float) else None,
@@ -130,7 +130,7 @@ def load_plan(path: Path) -> PressPlan:
     Raises InputError (file, line, key, value, what is allowed) for a file that is not such a plan; the limits of the
     body are checked by `check_plan`, after options of the command line have had their say.
     """
-    return PressPlan(**read_yaml(path, SCHEMA, _FIELDS))
+    return PressPlan(**read_yaml(path, SCHEMA, FIELDS))
 
 
 def find_plan(what: str | None) -> PressPlan | SessionPlan:

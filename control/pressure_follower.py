@@ -89,6 +89,7 @@ class PressureFollower:
         self._level = None
         self._depths.clear()
         if at >= len(self._segments):
+            self._to = self._from  # where a word ended the rise, not where it was going
             return
         segment, target = self._segments[at], self._targets[at]
         self._rising = segment.seconds if segment.kind == "ramp" else RISE_S
@@ -115,12 +116,12 @@ class PressureFollower:
     def _over(self, time: float, word: bool) -> str:
         """Why the segment is over; empty: it is not. A follow that finds give goes up a step and on."""
         segment, age = self._segments[self._at], time - self._began
-        if segment.kind == "ramp":
-            return "time" if age >= segment.seconds else ""
         if age >= segment.seconds:
             return "time"
         if segment.until_word and word:
             return "word"
+        if segment.kind == "ramp":
+            return ""
         rate, way = self._creep()
         if segment.release_mm is not None and way is not None and way >= 1e-3 * segment.release_mm:
             return "release"

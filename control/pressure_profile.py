@@ -36,7 +36,10 @@ _TARGET = {
     "percent_of_threshold": Field(float, 1.0, 120.0, required=False),
 }
 _KINDS = {
-    "ramp": {**_TARGET, "seconds": Field(float, 0.5, 600.0), **_SOURCE},
+    "ramp": {
+        **_TARGET, "seconds": Field(float, 0.5, 600.0), "until_word": Field(bool, required=False, default=False),
+        **_SOURCE,
+    },
     "hold": {**_ENDS, **_SOURCE},
     "step": {**_TARGET, **_ENDS, **_SOURCE},
     "pulse": {
@@ -49,7 +52,7 @@ _KINDS = {
     },
     "follow": {**_TARGET, "step_percent": Field(float, 5.0, 30.0), **_ENDS, **_SOURCE},
 }  # fmt: skip
-_FIELDS: Fields = {"name": Field(str), "about": Field(str), "segments": Each(Variants("kind", _KINDS))}
+FIELDS: Fields = {"name": Field(str), "about": Field(str), "segments": Each(Variants("kind", _KINDS))}
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def profile_names() -> list[str]:
 def load_profile(name_or_path: str | Path) -> PressureProfile:
     """A shipped profile by name, or one of a file; InputError (file, line, key, what is allowed) for a wrong one."""
     path = profile_file(str(name_or_path))
-    values = read_yaml(path, SCHEMA, _FIELDS)
+    values = read_yaml(path, SCHEMA, FIELDS)
     segments = [_segment(path, i, entry) for i, entry in enumerate(values["segments"])]
     _check_order(path, segments)
     return PressureProfile(values["name"], values["about"], segments)

@@ -31,7 +31,10 @@ PROFILE_SITE = "lumbar_erector_right"
 """Where a profile is run that names no site: its cap is among the highest of the back."""
 LONGEST_S = 3600.0
 """Of a session; assumption: a standard back massage takes 44 min (Albert 2006), and nobody lies still for longer."""
-_OWN = ("length_mm", "radius_mm", "speed_mm_s", "rate_hz", "return_share", "swing_share", "swing_hz")
+BETWEEN_S = 9.0
+"""About, from the end of a stroke to the touch of the next."""
+OWN = ("length_mm", "radius_mm", "speed_mm_s", "rate_hz", "return_share", "swing_share", "swing_hz")
+"""What a step may set in place of the stroke's own."""
 _STROKE = {
     "stroke": Field(str, choices=NAMES),
     "site": Field(str, choices=tuple(load_sites())),
@@ -48,7 +51,7 @@ _STROKE = {
     "swing_hz": Field(float, 0.1, 20.0, required=False),
 }
 _STEPS = {"stroke": _STROKE, "rest": {"seconds": Field(float, 1.0, 600.0)}}
-_FIELDS: Fields = {
+FIELDS: Fields = {
     "name": Field(str),
     "about": Field(str),
     "tool": Field(str),
@@ -80,11 +83,18 @@ class Session:
     file: Path
     profiles: Sequence[Path] = ()
     """Files of profiles beside it."""
+    source: str = ""
+    """Where its order, forces and times come from."""
 
     @property
     def seconds(self) -> float:
         """Of all strokes and rests, without the ways between them."""
         return sum(step.seconds for step in self.steps)
+
+    @property
+    def whole_s(self) -> float:
+        """Estimate of how long it takes with the ways."""
+        return self.seconds + BETWEEN_S * len(self.steps)
 
 
 def session_names() -> list[str]:
@@ -103,14 +113,14 @@ def load_session(name_or_path: str | Path, site: str | None = None) -> Session:
     if site is not None:
         raise InputError(f"site: {site} is not allowed for a session, which has its own; a profile takes it")
     path = _file(name)
-    values = read_yaml(path, SCHEMA, _FIELDS)
+    values = read_yaml(path, SCHEMA, FIELDS)
     steps = []
     for i, entry in enumerate(values["steps"]):
         step = _step(path, f"steps[{i}]", entry)
         steps += [step] * entry.get("repeats", 1)
     named = {entry.get("profile") for entry in values["steps"]}
     profiles = [path.parent / name for name in sorted(filter(None, named)) if Path(name).suffix]
-    session = Session(values["name"], values["about"], values["tool"], steps, path, profiles)
+    session = Session(values["name"], values["about"], values["tool"], steps, path, profiles, values["source"])
     _check(session)
     return session
 
@@ -135,7 +145,7 @@ def _file(name: str) -> Path:
 def _step(path: Path, key: str, entry: Mapping[str, Any]) -> Step:
     if entry["do"] == "rest":
         return Step(key, entry["seconds"])
-    own = {name: entry[name] for name in _OWN if entry[name] is not None}
+    own = {name: entry[name] for name in OWN if entry[name] is not None}
     stroke = replace(find_stroke(entry["stroke"]), **own)
     if entry["profile"] is not None and (entry["force_n"] is not None or entry["seconds"] is not None):
         raise _refusal(path, key, "profile together with force_n or seconds is not allowed; one of them is")

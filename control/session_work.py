@@ -109,6 +109,7 @@ class SessionWork:
         self._stage = Stage.PRESS
         self._since = 0.0
         self._time = 0.0
+        self._upright = Rotation.from_quat(set_point.quaternion)
         self._stand(self._begin_of(self._jobs[0]))
         self._relimit()
 
@@ -117,6 +118,7 @@ class SessionWork:
     def again(self) -> SessionWork:
         """The same work, to be gone on with where it stands, after the controller was activated anew."""
         self._stage = Stage.PRESS
+        self._upright = Rotation.from_quat(self._set_point.quaternion)  # somebody may have turned the tool by hand
         self._stand(self._here())
         return self
 
@@ -330,9 +332,12 @@ class SessionWork:
         self.force_n = self._job.cap_n
 
     def _aim(self, normal: Floats) -> None:
-        """Point the tool against a normal, turned about itself no more than needed."""
+        """Point the tool against a normal, by the shortest turn from where it stood at first.
+
+        From where it stands now, every time round a circle on a curved back would leave it turned about itself.
+        """
         direction = -(self._turn @ normal)
-        attitude = Rotation.from_quat(self._set_point.quaternion)
+        attitude = self._upright
         axis = attitude.apply([0.0, 0.0, 1.0])
         across = np.cross(axis, direction)
         angle = math.atan2(float(np.linalg.norm(across)), float(axis @ direction))

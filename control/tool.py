@@ -20,7 +20,7 @@ SCHEMA = "massage-arm/tool/1"
 _MIN_TIP_MM = 10.0  # docs/safety.md A.9: tip diameter at least 20 mm
 _MIN_EDGE_MM = 5.0  # docs/safety.md A.9
 
-_FIELDS: Fields = {
+FIELDS: Fields = {
     "name": Field(str),
     "mass_kg": Field(float, 0.01, 5.0),
     "com_mm": Field((float, float, float), -500.0, 500.0),
@@ -87,7 +87,7 @@ class Tool:
 def load_tool(name_or_path: str | Path) -> Tool:
     """A shipped tool by name, or one from a tool file; InputError when it is unknown or not valid."""
     path = _file(name_or_path)
-    values = read_yaml(path, SCHEMA, _FIELDS)
+    values = read_yaml(path, SCHEMA, FIELDS)
     _check_shape(path, values)
     return Tool(
         name=values["name"],

@@ -26,7 +26,6 @@ from .simulation import UP, Simulation
 Floats = NDArray[np.float64]
 
 _EVERY = 0.03  # m along a stroke between places that the arm must reach
-_BETWEEN_S = 9.0  # about, from the end of a stroke to the touch of the next
 
 
 class SessionSimulation(Simulation):
@@ -55,7 +54,7 @@ class SessionSimulation(Simulation):
     @property
     def duration_s(self) -> float:
         """Estimate of the whole run."""
-        return SETTLE + TARE + 2.0 + self.plan_session.seconds + _BETWEEN_S * len(self.plan_session.steps)
+        return SETTLE + TARE + 2.0 + self.plan_session.whole_s
 
     @property
     def metadata(self) -> Mapping[str, str]:
