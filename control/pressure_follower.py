@@ -127,7 +127,7 @@ class PressureFollower:
         self._at, self._began, self._word = at, time, False
         if at < len(self._segments):
             segment, target = self._segments[at], self._targets[at]
-            waits = target is None or segment.kind == "follow" and target > self._to
+            waits = target is None or (segment.kind == "follow" and target > self._to)
             self._go(self._to if waits or target is None else target, time)
             if segment.kind == "ramp":
                 self._rising = max(self._rising, segment.seconds)
@@ -150,7 +150,7 @@ class PressureFollower:
 
     @property
     def _period(self) -> float:
-        """s from one peak of a pulse to the next, so long that the force can follow; 0: no pulse."""
+        """S from one peak of a pulse to the next, so long that the force can follow; 0: no pulse."""
         segment = self._segments[self._at]
         if segment.kind != "pulse":
             return 0.0

@@ -141,6 +141,8 @@ def _check(session: Session) -> None:
     strokes = [step for step in session.steps if step.stroke is not None]
     if not strokes:
         raise _refusal(session.file, "steps", "no stroke is among them; at least one is needed")
+    if session.steps[0].stroke is None:
+        raise _refusal(session.file, session.steps[0].key, "a rest comes first; begin with a stroke")
     if session.seconds > LONGEST_S:
         said = f"{session.seconds:.0f} s in all is not allowed; at most {LONGEST_S:.0f} s is (Albert 2006: 44 min)"
         raise _refusal(session.file, "steps", said)

@@ -131,7 +131,7 @@ class SessionWork:
 
     def wish(self, wish: Wish, status: Status) -> None:
         """Do what a person wishes; InputError where it makes no sense now."""
-        if self._stage is not Stage.WORK and wish is not Wish.SKIP:
+        if self._stage is not Stage.WORK and (wish is not Wish.SKIP or self._stage is Stage.DONE):
             raise InputError(f"{wish} is refused: no stroke is going on")
         self._tell(str(wish))
         match wish:
@@ -192,13 +192,17 @@ class SessionWork:
         if self._clock == 0.0:
             self._follower = PressureFollower(self._job.segments, self._job.targets, TOUCH_FORCE_N)
             self._tell(self._job.title)
+        else:
+            self._follower.go_on(self._time + _PERIOD)
 
     def _work(self, status: Status) -> None:
         job, stroke, way = self._job, self._job.stroke, self._job.way
         assert stroke is not None and way is not None
         self._note_dose(status)
-        along = float(np.asarray(status.position) @ self.direction)
-        asked = self._follower.update(self._time + _PERIOD, along, word=self._word)
+        depth = float((np.asarray(status.position) - self.target) @ self.direction)  # below the skin as it is known
+        # Along a line tissue changes with the place; small circles and strokes across go over the same again and again.
+        known = None if stroke.path == "line" else depth
+        asked = self._follower.update(self._time + _PERIOD, known, word=self._word)
         self._word = False
         wanted = 0.0 if self._stay else 1.0
         self._pace += float(np.clip(wanted - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))
