@@ -201,6 +201,7 @@ def _job(
     title = f"{step.stroke.name.replace('_', ' ')}, {step.site.replace('_', ' ')}, {step.seconds:g} s"
     return Job(
         title, step.seconds, step.stroke, way, step.profile.segments, targets, cap.value,
+        hold_limits(site, own)[0].value,
         guard_limits(find_site(strictest), cap.value), dose_caps(site, own),
     )  # fmt: skip
 
