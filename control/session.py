@@ -118,7 +118,10 @@ def _step(path: Path, key: str, entry: Mapping[str, Any]) -> Step:
     if entry["profile"] is not None and (entry["force_n"] is not None or entry["seconds"] is not None):
         raise _refusal(path, key, "profile together with force_n or seconds is not allowed; one of them is")
     if entry["profile"] is not None:
-        profile = load_profile(_beside(path, entry["profile"]))
+        try:
+            profile = load_profile(_beside(path, entry["profile"]))
+        except InputError as error:
+            raise _refusal(path, f"{key}.profile", str(error)) from None
         return Step(key, profile.seconds, stroke, entry["site"], profile)
     seconds = stroke.seconds if entry["seconds"] is None else entry["seconds"]
     force = stroke.force_n if entry["force_n"] is None else entry["force_n"]
@@ -137,7 +140,10 @@ def _refusal(path: Path, key: str, why: str) -> InputError:
 
 def _check(session: Session) -> None:
     """What can be said of a session without knowing the person."""
-    load_tool(session.tool)
+    try:
+        load_tool(session.tool)
+    except InputError as error:
+        raise _refusal(session.file, "tool", str(error)) from None
     strokes = [step for step in session.steps if step.stroke is not None]
     if not strokes:
         raise _refusal(session.file, "steps", "no stroke is among them; at least one is needed")

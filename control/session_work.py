@@ -245,7 +245,7 @@ class SessionWork:
             self._lift()
 
     def _go_along(self, pace: float, status: Status) -> None:
-        """Go on along the way, the clock slowing down or picking up towards `pace`; between updates the twist leads on."""
+        """Go on along the way, the clock on its way to `pace`; between two updates the twist leads on."""
         stroke, way = self._job.stroke, self._job.way
         assert stroke is not None and way is not None
         self._pace += float(np.clip(pace - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))

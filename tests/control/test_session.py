@@ -16,14 +16,14 @@ HEAD = "schema: massage-arm/session/1\nname: mine\nabout: for a test\ntool: {too
 FIRST_STEP = 7  # its line
 
 
-def written(folder: Path, *steps: str, tool: str = "thumb") -> Path:
+def written(folder: Path, *steps: str, tool: str = "ball") -> Path:
     """A session of these steps, each on its own line."""
     path = folder / "mine.yaml"
     path.write_text(HEAD.format(tool=tool) + "".join(f"  - {{{step}}}\n" for step in steps), encoding="utf-8")
     return path
 
 
-def load(folder: Path, *steps: str, tool: str = "thumb") -> Session:
+def load(folder: Path, *steps: str, tool: str = "ball") -> Session:
     return load_session(written(folder, *steps, tool=tool))
 
 
@@ -35,11 +35,11 @@ def stroke(name: str = "compression", site: str = "thoracic_erector_left", **mor
     return ", ".join(["do: stroke", f"stroke: {name}", f"site: {site}", *(f"{k}: {v}" for k, v in more.items())])
 
 
-def refused(folder: Path, step: str, *words: str, tool: str = "thumb", own: dict[str, OwnLimits] | None = None) -> None:
+def refused(folder: Path, step: str, *words: str, own: dict[str, OwnLimits] | None = None) -> None:
     """The second of two steps is refused, by file, line and key, with these words."""
     good = stroke("static_hold", force_n=5, seconds=10)
     with pytest.raises(InputError) as caught:
-        jobs(load(folder, good, step, tool=tool), own)
+        jobs(load(folder, good, step), own)
     said = str(caught.value)
     assert re.match(rf"{re.escape(str(folder / 'mine.yaml'))}:{FIRST_STEP + 1}:(\d+:)? ", said), said
     assert "steps[1]" in said
@@ -108,12 +108,14 @@ def test_a_stroke_over_a_place_where_nothing_may_press_is_refused(tmp_path: Path
 
 
 def test_a_way_that_leaves_the_back_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path, stroke("stripping", "gluteal_left", length_mm=400, force_n=10), "beyond the back that is known")
+    refused(
+        tmp_path, stroke("stripping", "posterior_neck_left", length_mm=400, force_n=10), "beyond the back that is known"
+    )
 
 
 def test_a_stroke_of_another_tool_is_refused_but_a_ball_serves_for_all(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        load(tmp_path, stroke("petrissage"), stroke("effleurage_deep"))
+        load(tmp_path, stroke("petrissage"), stroke("effleurage_deep"), tool="thumb")
     said = str(caught.value)
     assert said.startswith(
         f"{tmp_path / 'mine.yaml'}:{FIRST_STEP + 1}: steps[1]: effleurage_deep is meant for the tool"
@@ -137,9 +139,9 @@ def test_longer_than_90_s_at_one_point_is_refused(name: str, tmp_path: Path) -> 
 
 def test_a_swing_or_a_motion_too_fast_is_refused_with_what_is_allowed(tmp_path: Path) -> None:
     refused(tmp_path, stroke("vibration", swing_hz=9), "swings at 9 Hz", "at most 8 Hz is", "docs/control.md")
-    fast = stroke("circular_friction", radius_mm=60, rate_hz=1)
-    refused(tmp_path, fast, "377 mm/s at its fastest", "at most 150 mm/s is", "A.9")
-    fast = stroke("cross_fibre_friction", length_mm=60, rate_hz=1)
+    fast = stroke("circular_friction", radius_mm=12, rate_hz=3)
+    refused(tmp_path, fast, "226 mm/s at its fastest", "at most 150 mm/s is", "A.9")
+    fast = stroke("cross_fibre_friction", length_mm=20, rate_hz=3)
     refused(tmp_path, fast, "188 mm/s at its fastest")
 
 
@@ -193,7 +195,7 @@ def test_a_profile_lies_beside_the_session_and_says_how_long_it_lasts(tmp_path: 
 def test_an_unknown_session_or_tool_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="session: 'nothing_such' is not known; a file or one of"):
         load_session("nothing_such")
-    with pytest.raises(InputError, match="none.yaml"):
+    with pytest.raises(InputError, match=r"none\.yaml"):
         load_session(tmp_path / "none.yaml")
-    with pytest.raises(InputError, match="did you mean thumb"):
+    with pytest.raises(InputError, match=r"mine\.yaml:4: tool: .*did you mean thumb"):
         load(tmp_path, stroke(), tool="thum")
