@@ -140,6 +140,7 @@ class SessionWork:
                 self._index -= 1  # the way to it begins anew
             self._stage = Stage.WAIT
             s = self._set_point
+            s.twist[:] = 0.0
             self.target, self.direction, self.quaternion = (
                 each.copy() for each in (s.position, s.press_direction, s.quaternion)
             )
@@ -175,18 +176,18 @@ class SessionWork:
         """Bring the set-point up to date, about 100 times a second."""
         self._time = time
         self._set_point.valid_until = time + VALID_S
-        contact = status.contact_state
-        if self._set_point.task is Task.STOP:
+        contact, task = status.contact_state, self._set_point.task
+        if task is Task.STOP:
             self._set_point.twist[:] = 0.0
             return
         match self._stage:
-            case Stage.PRESS if contact in (ContactState.RAMP, ContactState.HOLD):
+            case Stage.PRESS if task is Task.PRESS and contact in (ContactState.RAMP, ContactState.HOLD):
                 self._begin_work(status)
             case Stage.WORK:
                 self._work(status)
             case Stage.LIFT if contact is ContactState.IDLE and time > self._since + 2 * _PERIOD:
                 self._next(status)
-            case Stage.LIFT | Stage.PRESS if self._set_point.task is Task.RELEASE and self._pace > 0.0:
+            case Stage.LIFT | Stage.PRESS if task is Task.RELEASE and self._pace > 0.0:
                 self._go_along(0.0, status)
             case Stage.TRAVEL:
                 self._go_on_travelling()
