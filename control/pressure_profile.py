@@ -16,7 +16,7 @@ from typing import Any
 from ..native.errors import InputError
 from .limits import DEEP_M
 from .tool import Tool
-from .yaml_file import Each, Field, Variants, locate, read_yaml
+from .yaml_file import Each, Field, Fields, Variants, locate, read_yaml
 
 FOLDER = Path(__file__).with_name("profiles")
 SCHEMA = "massage-arm/profile/1"
@@ -49,7 +49,7 @@ _KINDS = {
     },
     "follow": {**_TARGET, "step_percent": Field(float, 5.0, 30.0), **_ENDS, **_SOURCE},
 }  # fmt: skip
-_FIELDS = {"name": Field(str), "about": Field(str), "segments": Each(Variants("kind", _KINDS))}
+_FIELDS: Fields = {"name": Field(str), "about": Field(str), "segments": Each(Variants("kind", _KINDS))}
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Segment:
 
     def target_n(self, tool: Tool, threshold_kpa: float) -> float | None:
         """The target in N through `tool`, for a pain threshold of `threshold_kpa` on 1 cm²; None: none is named."""
-        area = tool.contact_area(DEEP_M)
+        area: float = tool.contact_area(DEEP_M)
         if self.pressure_kpa is not None:
             return 1e3 * self.pressure_kpa * area
         if self.percent_of_threshold is not None:
-            under_tool = 1e3 * threshold_kpa * max(1e4 * area, 1.0) ** _SPREAD
+            under_tool = 1e3 * threshold_kpa * float(max(1e4 * area, 1.0) ** _SPREAD)
             return 0.01 * self.percent_of_threshold * under_tool * area
         return self.force_n
 

@@ -22,7 +22,7 @@ from .sites import SiteLimits, find_site, load_sites
 from .skin_path import SkinPath
 from .strokes import NAMES, Stroke, find_stroke
 from .tool import Tool, load_tool
-from .yaml_file import Each, Field, Variants, locate, read_yaml
+from .yaml_file import Each, Field, Fields, Variants, locate, read_yaml
 
 FOLDER = Path(__file__).with_name("sessions")
 SCHEMA = "massage-arm/session/1"
@@ -45,7 +45,7 @@ _STROKE = {
     "swing_hz": Field(float, 0.1, 20.0, required=False),
 }
 _STEPS = {"stroke": _STROKE, "rest": {"seconds": Field(float, 1.0, 600.0)}}
-_FIELDS = {
+_FIELDS: Fields = {
     "name": Field(str),
     "about": Field(str),
     "tool": Field(str),

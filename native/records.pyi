@@ -27,6 +27,8 @@ class SetPoint:
     valid_until: float
     force: float
     force_rate: float
+    wave_force: float
+    wave_rate: float
     approach_speed: float
     def __init__(self) -> None: ...
     @property
@@ -101,3 +103,7 @@ class Status:
     def off_tool(self) -> float: ...
     @property
     def tank(self) -> float: ...
+    @property
+    def tissue_stiffness(self) -> float: ...
+    @property
+    def press_direction(self) -> Floats: ...

@@ -19,7 +19,7 @@ from ..native import ArmModel, ArmState, Chain, Command, SetPoint
 from .faults import FROM_THE_START, Fault
 
 if TYPE_CHECKING:
-    from .press import PressSimulation
+    from .simulation import Simulation
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 class Injector:
     """Lets faults happen to a press: what it reads, writes and is asked goes through here."""
 
-    def __init__(self, faults: Sequence[Fault], simulation: PressSimulation) -> None:
+    def __init__(self, faults: Sequence[Fault], simulation: Simulation) -> None:
         self._simulation = simulation
         self._n = simulation.model.n
         self._waiting = sorted(faults, key=lambda fault: fault.at)
@@ -268,52 +268,52 @@ _STATE: dict[str, Spoil] = {
 
 # What happens once, when the fault begins.
 
-Begin = Callable[[Injector, Fault, "PressSimulation"], None]
+Begin = Callable[[Injector, Fault, "Simulation"], None]
 
 
-def _rise(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _rise(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     simulation.arm.plant.shift_skin(0.05, fault.size)
 
 
-def _roll(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _roll(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     rng = np.random.default_rng(fault.seed)
     simulation.arm.plant.roll(math.radians(fault.size) * float(rng.choice([-1.0, 1.0])), float(rng.uniform(0.5, 2.0)))
 
 
-def _startle(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _startle(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     simulation.startle()
     injector._events.append((fault.at + 0.25, simulation.lie_back))
 
 
-def _cough(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _cough(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     plant = simulation.arm.plant
     for k in range(3):
         injector._events.append((fault.at + 0.5 * k, lambda: plant.shift_skin(1e-3 * fault.size, 0.12)))
         injector._events.append((fault.at + 0.5 * k + 0.12, lambda: plant.shift_skin(0.0, 0.2)))
 
 
-def _get_up(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _get_up(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     simulation.arm.plant.shift_skin(0.30, fault.size)
 
 
-def _lose(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _lose(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     simulation.arm.plant.shift_skin(-0.30, 0.02)
 
 
-def _fall(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _fall(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     _lose(injector, fault, simulation)
     simulation.world.add_tool_mass(-0.95 * simulation.tool.mass)
 
 
-def _load(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _load(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     simulation.world.add_tool_mass(fault.size)
 
 
-def _freeze(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _freeze(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     injector._frozen_until = fault.at + 1e-3 * fault.size
 
 
-def _block(injector: Injector, fault: Fault, simulation: PressSimulation) -> None:
+def _block(injector: Injector, fault: Fault, simulation: Simulation) -> None:
     """Something comes against a link that moves: in the way of it now, already pressed by some of it."""
     q = np.asarray(simulation.arm.read().q)
     link = ArmModel(_up_to(simulation.model.chain, 2 + fault.joint % max(1, simulation.model.n - 3)))
