@@ -92,15 +92,15 @@ class Press:
 
 
 def test_the_compiled_wave_is_the_readable_one() -> None:
-    """Heights, rates and steady forces drawn anew every 0.2 s of contact with a spring."""
+    """Heights, rates and steady forces drawn anew every 0.3 s of contact with a spring."""
     rng = np.random.default_rng(3)
     press = Press(reference=True, stiffness=1800.0)
     assert press.reference
     swung = False
-    for k in range(1200):
-        if k % 200 == 0:
-            press.set_point.force = rng.uniform(12.0, 35.0)
-            press.set_point.wave_force = rng.uniform(2.0, 10.0) * (k % 600 != 400)
+    for k in range(1800):
+        if k % 300 == 0:
+            press.set_point.force = rng.uniform(18.0, 26.0)
+            press.set_point.wave_force = rng.uniform(2.0, 10.0) * (k % 900 != 600)
             press.set_point.wave_rate = rng.uniform(0.5, 5.0)
         status = press.step()
         swung = swung or press.reference.contact.wave.height > 1.0
