@@ -7,17 +7,26 @@ once that is over. Forces change by minimum jerk, smooth to the second derivativ
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .pressure_profile import Segment
 from .strokes import smooth
 
+Floats = NDArray[np.float64]
+
 RISE_S = 2.0
-"""Of a step up, and of a return after easing; 10 N in it are at most 9.4 N/s (docs/safety.md A.9: 20 N/s)."""
+"""Of a step up, and of a return after easing, at least."""
+RATE_N_S = 20.0
+"""The fastest that a force goes up: docs/safety.md A.9; a rise that is asked for in less time takes longer."""
+SWELL_N_S = 60.0
+"""The fastest that it goes down and up in a pulse: as fast as the controller lets it (`force_rate_max`)."""
+_PEAK = 1.875  # the most of a minimum-jerk change over its mean
 _WINDOW_S = 8.0  # two breaths or more: how deep the tool is, without the breath (B.6: 12 to 18 a minute)
 _EASED = 0.75  # of the force when the tissue pushes back; assumption
 _EASE_S = 0.8
@@ -25,6 +34,9 @@ _PUSHED_BACK = 1.5e-3  # m outwards within the window, breath taken out, at cons
 _LET_GO = 0.3e-3  # m deeper under the eased force: the tissue has let go again; assumption
 _CALM_S = 6.0  # s since easing before it may return; assumption, guarding decays over seconds (B.8)
 _SAMPLE_S = 0.1
+_AVERAGED_HZ = 1.0  # from here on, several turns of a swinging force lie in a window
+_BREATH_S = 4.0  # s for which the tissue must give way slowly enough
+_BREATHS_HZ = np.arange(0.16, 0.341, 0.01)  # 12 to 18 a minute (B.6), and some more to either side
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,18 @@ class Asked:
     swing_hz: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How deep the tool is, breath taken out; as `_way` of a follower, since the force has settled."""
+
+    now: float
+    """m, at the end of the window: quick, but a jump within the window looks up to a third larger."""
+    mean: float
+    """m, over the window."""
+    rate: float
+    """m/s inwards."""
+
+
 class PressureFollower:
     """Follows segments from the touch on; `update` about 100 times a second while the tool presses."""
 
@@ -43,14 +67,19 @@ class PressureFollower:
         """`targets` [N] of the segments, None where one keeps the force; `force` [N] is where it begins."""
         self._segments, self._targets = segments, targets
         self._at = -1
-        self._force, self._from, self._to = force, force, force
+        self._touch = force
+        self._from, self._to = force, force
         self._began, self._since, self._rising = 0.0, 0.0, 0.0
+        self._now = 0.0
+        self._word = False
         self._depths: deque[tuple[float, float]] = deque()
         self._next_sample = 0.0
-        self._level: float | None = None
+        self._level: _Way | None = None
+        self._way: _Way | None = None
+        self._slow_since = math.inf
         self._eased_at: float | None = None
         self._share = self._share_from = self._share_to = 1.0
-        self._share_since = -np.inf
+        self._share_since, self._share_lasting = -np.inf, RISE_S
         self.ended: list[str] = []
         """Why each segment so far ended: time, give, release, word."""
         self.eased = 0
@@ -62,128 +91,145 @@ class PressureFollower:
         return self._at >= len(self._segments)
 
     def update(self, time: float, depth: float | None, *, word: bool = False) -> Asked:
-        """What to ask for at `time` [s]; `depth` [m]: how deep the tool is, None while it moves over the skin.
+        """What to ask for at `time` [s]; `depth` [m]: place of the tool along the press direction.
 
-        `word`: the person says that this part may end.
+        `depth` None: not known, or the tool is under way over the skin. `word`: the person says that this part may
+        end; it does once the force stands still.
         """
+        self._now = time
         if self._at < 0:
             self._enter(0, time)
         self._listen(time, depth)
-        while not self.finished and (why := self._over(time, word)):
+        self._word = self._word or word
+        while not self.finished and (why := self._over(time)):
             self.ended.append(why)
             self._enter(self._at + 1, time)
-            word = False
-        self._force = self._nominal(time)
         self._guard_against_guarding(time)
         segment = None if self.finished else self._segments[self._at]
-        force = self._force * self._eased_share(time)
+        force = self._nominal(time) * self._eased_share(time)
         if segment is None or segment.kind != "sine":
             return Asked(force)
         return Asked(force, (segment.swing_share or 0.0) * force, segment.rate_hz or 0.0)
 
+    def go_on(self, time: float) -> None:
+        """After a pause: time stood still, the force rises anew from the touch, the tissue is learnt anew."""
+        stood = time - self._now
+        self._began, self._since, self._now = self._began + stood, self._since + stood, time
+        if self._eased_at is not None:
+            self._eased_at += stood
+        self._share = min(self._share, self._touch / max(self._nominal(time), self._touch))
+        self._go_to_share(self._share_to, time)
+
     # Where the force goes.
 
     def _enter(self, at: int, time: float) -> None:
-        self._at, self._began, self._since = at, time, time
-        self._from = self._force
-        self._level = None
-        self._depths.clear()
-        if at >= len(self._segments):
-            self._to = self._from  # where a word ended the rise, not where it was going
-            return
-        segment, target = self._segments[at], self._targets[at]
-        self._rising = segment.seconds if segment.kind == "ramp" else RISE_S
-        if target is None:
-            self._to, self._rising = self._from, 0.0
-        else:
-            self._to = self._from if segment.kind == "follow" and target > self._from else target
+        """Begin a segment, where the force stands still."""
+        self._at, self._began, self._word = at, time, False
+        if at < len(self._segments):
+            segment, target = self._segments[at], self._targets[at]
+            waits = target is None or (segment.kind == "follow" and target > self._to)
+            self._go(self._to if waits or target is None else target, time)
+            if segment.kind == "ramp":
+                self._rising = max(self._rising, segment.seconds)
+
+    def _go(self, to: float, time: float) -> None:
+        """To another force, from that at which it stands."""
+        self._from, self._to, self._since = self._to, to, time
+        self._rising = max(RISE_S, _PEAK * abs(to - self._from) / RATE_N_S) if to != self._from else 0.0
+        self._learn_anew()
 
     def _nominal(self, time: float) -> float:
         """The force without easing."""
-        if self.finished:
+        age = time - self._since
+        if self._rising > 0.0 and age < self._rising:
+            return self._from + (self._to - self._from) * smooth(age / self._rising)
+        if self.finished or not (period := self._period):
             return self._to
-        segment, age = self._segments[self._at], time - self._since
-        if segment.kind == "pulse":
-            low, period = segment.low_share or 1.0, segment.period_s or 1.0
-            up = smooth(age / RISE_S)
-            swell = 0.5 - 0.5 * np.cos(2.0 * np.pi * max(0.0, age - RISE_S) / period)
-            high = self._from + (self._to - self._from) * up
-            return float(high * (1.0 - (1.0 - low) * swell))
-        if self._rising <= 0.0:
-            return self._to
-        return self._from + (self._to - self._from) * smooth(age / self._rising)
+        swell = smooth(1.0 - abs(2.0 * ((age - self._rising) / period % 1.0) - 1.0))
+        return self._to * (1.0 - (1.0 - (self._segments[self._at].low_share or 1.0)) * swell)
 
-    def _over(self, time: float, word: bool) -> str:
-        """Why the segment is over; empty: it is not. A follow that finds give goes up a step and on."""
+    @property
+    def _period(self) -> float:
+        """S from one peak of a pulse to the next, so long that the force can follow; 0: no pulse."""
+        segment = self._segments[self._at]
+        if segment.kind != "pulse":
+            return 0.0
+        swell = self._to * (1.0 - (segment.low_share or 1.0))
+        return max(segment.period_s or 0.0, 2.0 * _PEAK * swell / SWELL_N_S)
+
+    def _over(self, time: float) -> str:
+        """Why the segment is over; empty: it is not. A follow that finds give goes up a step and on.
+
+        A change of the force is never broken off, for that would be a kink in it; but by a word on a slow ramp.
+        """
         segment, age = self._segments[self._at], time - self._began
-        if age >= segment.seconds:
+        ends = max(segment.seconds, self._since + self._rising - self._began)
+        if period := self._period:
+            ends = self._rising + period * math.ceil((ends - self._rising) / period)
+        if age >= ends:
             return "time"
-        if segment.until_word and word:
+        if segment.kind == "ramp" and segment.until_word and self._word:
+            self._to, self._rising = self._force, 0.0  # where a word ended the rise, not where it was going
             return "word"
-        if segment.kind == "ramp":
+        if segment.kind in ("ramp", "pulse") or time < self._since + self._rising:
             return ""
-        rate, way = self._creep()
-        if segment.release_mm is not None and way is not None and way >= 1e-3 * segment.release_mm:
+        if segment.until_word and self._word:
+            return "word"
+        if self._eased_at is not None:
+            return ""  # who braces must not be pressed harder for holding still
+        if self._way is None:
+            return ""
+        if segment.release_mm is not None and self._way.mean >= 1e-3 * segment.release_mm:
             return "release"
-        if segment.give_mm_min is None or rate is None or abs(rate) > segment.give_mm_min * 1e-3 / 60.0:
+        if segment.give_mm_min is None or abs(self._way.rate) > segment.give_mm_min * 1e-3 / 60.0:
+            self._slow_since = math.inf
             return ""
+        self._slow_since = min(self._slow_since, time)
+        if time - self._slow_since < _BREATH_S:
+            return ""  # a breath, a cough: a rate that is nothing for a moment only
         target = self._targets[self._at]
         if segment.kind != "follow" or target is None or self._to >= target:
             return "give"
-        self._from = self._to
-        self._to = min(target, self._to * (1.0 + 0.01 * (segment.step_percent or 0.0)))
-        self._since, self._rising = time, RISE_S
-        self._depths.clear()
-        self._level = None
+        self._go(min(target, self._to * (1.0 + 0.01 * (segment.step_percent or 0.0))), time)
         return ""
 
     # What the tissue does.
+
+    @property
+    def _swinging(self) -> bool:
+        """Whether the asked force itself moves the tool, too slowly to be averaged out."""
+        segment = None if self.finished else self._segments[self._at]
+        return segment is not None and (segment.kind == "pulse" or 0.0 < (segment.rate_hz or 0.0) < _AVERAGED_HZ)
+
+    def _learn_anew(self) -> None:
+        self._depths.clear()
+        self._level = self._way = None
+        self._slow_since = math.inf
 
     def _listen(self, time: float, depth: float | None) -> None:
         """Keep the depth of the last window, while the force is constant."""
         if time < self._next_sample:
             return
         self._next_sample = time + _SAMPLE_S
-        settled = time - self._since > self._rising + 0.5 and time - self._share_since > RISE_S
-        if not settled or depth is None:
-            self._depths.clear()
+        settled = time - self._since > self._rising + 0.5 and time - self._share_since > max(
+            RISE_S, self._share_lasting
+        )
+        if depth is None or not settled or self._swinging:
+            self._learn_anew()
             return
         self._depths.append((time, depth))
         while time - self._depths[0][0] > _WINDOW_S:
             self._depths.popleft()
-
-    def _creep(self) -> tuple[float | None, float | None]:
-        """(m/s inwards, m deeper than when the force had settled), breath taken out; None: not known yet."""
-        known = self._fit()
-        if known is None:
-            return None, None
-        level, rate = known
-        if self._level is None:
-            self._level = level
-        return rate, level - self._level
-
-    def _fit(self) -> tuple[float, float] | None:
-        """(m, m/s) of the window: a line through the depths, with a breath of the likeliest rate on top."""
-        if not self._depths or self._depths[-1][0] - self._depths[0][0] < 0.95 * _WINDOW_S:
-            return None
-        t, d = np.array(self._depths).T
-        t = t - t[-1]
-        best: tuple[float, float, float] | None = None
-        for hz in (0.15, 0.18, 0.21, 0.25, 0.3):
-            breath = 2.0 * np.pi * hz * t
-            A = np.column_stack([np.ones_like(t), t, np.sin(breath), np.cos(breath)])
-            x, *_ = np.linalg.lstsq(A, d, rcond=None)
-            left = float(np.sum((A @ x - d) ** 2))
-            if best is None or left < best[0]:
-                best = (left, float(x[0]), float(x[1]))
-        assert best is not None
-        return best[1], best[2]
+        if time - self._depths[0][0] > 0.95 * _WINDOW_S:
+            found = _without_breath(np.array(self._depths))
+            self._level = self._level or found
+            self._way = _Way(found.now - self._level.now, found.mean - self._level.mean, found.rate)
 
     # Guarding.
 
     def _guard_against_guarding(self, time: float) -> None:
         """Ease when the tissue pushes the tool out under constant force; return once it has let go again."""
-        _, way = self._creep()
+        way = None if self._way is None else self._way.now
         if self._eased_at is None:
             if way is not None and way < -_PUSHED_BACK:
                 self._eased_at = time
@@ -195,12 +241,22 @@ class PressureFollower:
 
     def _go_to_share(self, share: float, time: float) -> None:
         self._share_from, self._share_to, self._share_since = self._share, share, time
-        self._depths.clear()
-        self._level = None
+        rise = share - self._share
+        self._share_lasting = max(RISE_S, _PEAK * rise * self._to / RATE_N_S) if rise > 0.0 else _EASE_S
+        self._learn_anew()
 
     def _eased_share(self, time: float) -> float:
-        lasting = _EASE_S if self._share_to < self._share_from else RISE_S
-        self._share = self._share_from + (self._share_to - self._share_from) * smooth(
-            (time - self._share_since) / lasting
-        )
+        way = smooth((time - self._share_since) / self._share_lasting)
+        self._share = self._share_from + (self._share_to - self._share_from) * way
         return self._share
+
+
+def _without_breath(depths: Floats) -> _Way:
+    """A line through the depths (N, 2) [s, m], with a breath of the likeliest rate on top."""
+    t, depth = depths[:, 0] - depths[-1, 0], depths[:, 1]
+    breath = 2.0 * np.pi * _BREATHS_HZ[:, None] * t
+    A = np.stack([np.ones_like(breath), np.broadcast_to(t, breath.shape), np.sin(breath), np.cos(breath)], axis=2)
+    x = np.linalg.solve(A.transpose(0, 2, 1) @ A, (A.transpose(0, 2, 1) @ depth)[..., None])
+    left = np.sum(((A @ x)[..., 0] - depth) ** 2, axis=1)
+    end, rate = x[np.argmin(left), :2, 0]
+    return _Way(float(end), float(end + rate * t.mean()), float(rate))

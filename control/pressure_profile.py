@@ -83,7 +83,7 @@ class Segment:
 
     def target_n(self, tool: Tool, threshold_kpa: float) -> float | None:
         """The target in N through `tool`, for a pain threshold of `threshold_kpa` on 1 cm²; None: none is named."""
-        area = tool.contact_area(DEEP_M)
+        area: float = tool.contact_area(DEEP_M)
         if self.pressure_kpa is not None:
             return 1e3 * self.pressure_kpa * area
         if self.percent_of_threshold is not None:

@@ -152,7 +152,10 @@ def _step(path: Path, key: str, entry: Mapping[str, Any]) -> Step:
     if entry["profile"] is not None:
         if Path(entry["profile"]).name != entry["profile"]:
             raise _refusal(path, f"{key}.profile", f"{entry['profile']} is not allowed; a file beside the session is")
-        profile = load_profile(_beside(path, entry["profile"]))
+        try:
+            profile = load_profile(_beside(path, entry["profile"]))
+        except InputError as error:
+            raise _refusal(path, f"{key}.profile", str(error)) from None
         return Step(key, profile.seconds, stroke, entry["site"], profile)
     seconds = stroke.seconds if entry["seconds"] is None else entry["seconds"]
     force = stroke.force_n if entry["force_n"] is None else entry["force_n"]
@@ -171,10 +174,15 @@ def _refusal(path: Path, key: str, why: str) -> InputError:
 
 def _check(session: Session) -> None:
     """What can be said of a session without knowing the person."""
-    load_tool(session.tool)
+    try:
+        load_tool(session.tool)
+    except InputError as error:
+        raise _refusal(session.file, "tool", str(error)) from None
     strokes = [step for step in session.steps if step.stroke is not None]
     if not strokes:
         raise _refusal(session.file, "steps", "no stroke is among them; at least one is needed")
+    if session.steps[0].stroke is None:
+        raise _refusal(session.file, session.steps[0].key, "a rest comes first; begin with a stroke")
     if session.seconds > LONGEST_S:
         said = f"{session.seconds:.0f} s in all is not allowed; at most {LONGEST_S:.0f} s is (Albert 2006: 44 min)"
         raise _refusal(session.file, "steps", said)
@@ -233,6 +241,7 @@ def _job(
     title = f"{step.stroke.name.replace('_', ' ')}, {step.site.replace('_', ' ')}, {step.seconds:g} s"
     return Job(
         title, step.seconds, step.stroke, way, step.profile.segments, targets, cap.value,
+        hold_limits(site, own)[0].value,
         guard_limits(find_site(strictest), cap.value), dose_caps(site, own),
     )  # fmt: skip
 

@@ -55,6 +55,8 @@ class Job:
     targets: Sequence[float | None] = ()
     """N, of the segments."""
     cap_n: float = 0.0
+    hold_s: float = math.inf
+    """The longest that the tool may stay at one point."""
     limits: GuardLimits | None = None
     """Of the guard, all along the way."""
     dose: DoseCaps | None = None
@@ -68,6 +70,7 @@ class Stage(Enum):
     WORK = auto()
     LIFT = auto()
     REST = auto()
+    WAIT = auto()  # between strokes, until somebody asks to go on
     DONE = auto()
 
 
@@ -99,7 +102,7 @@ class SessionWork:
         self._ended = False
         self._level = _Level()
         self._word = False
-        self._stay = False
+        self._stay, self._stayed = False, 0.0
         self._clock, self._pace = 0.0, 0.0
         self._lag = np.zeros(3)
         self._turn_lag = np.zeros(3)
@@ -117,21 +120,39 @@ class SessionWork:
 
     def again(self) -> SessionWork:
         """The same work, to be gone on with where it stands, after the controller was activated anew."""
-        self._stage = Stage.PRESS
         self._upright = Rotation.from_quat(self._set_point.quaternion)  # somebody may have turned the tool by hand
-        self._stand(self._here())
+        self._wait()
         return self
 
     def press(self, time: float) -> None:
-        """Ask for the approach at the place where the work stands."""
+        """Ask for the approach at the place where the work stands, or for the way on to the next."""
         self._time = time
-        self._begin_press()
+        if self._stage is Stage.DONE:
+            raise InputError("the session is over")
+        if self._stage is Stage.WAIT:
+            self._stage, self._since = Stage.LIFT, time
+        else:
+            self._begin_press()
 
     def pause(self, time: float) -> None:
         """Ask for release and withdrawal; the stroke's clock stands."""
-        self._stand(self._here())
         self._let_go()
-        self._stage = Stage.PRESS
+        self._wait()
+
+    def _wait(self) -> None:
+        """Stand where the stroke stands, or where the tool is on its way to the next."""
+        if self._stage in (Stage.PRESS, Stage.WORK):
+            self._stage = Stage.PRESS
+            self._stand(self._here())
+        elif self._stage is not Stage.DONE:
+            if self._stage is Stage.TRAVEL:
+                self._index -= 1  # the way to it begins anew
+            self._stage = Stage.WAIT
+            s = self._set_point
+            s.twist[:] = 0.0
+            self.target, self.direction, self.quaternion = (
+                each.copy() for each in (s.position, s.press_direction, s.quaternion)
+            )
 
     def end(self) -> None:
         """The same, for good."""
@@ -140,7 +161,7 @@ class SessionWork:
 
     def wish(self, wish: Wish, status: Status) -> None:
         """Do what a person wishes; InputError where it makes no sense now."""
-        if self._stage is not Stage.WORK and wish is not Wish.SKIP:
+        if self._stage is not Stage.WORK and (wish is not Wish.SKIP or self._stage is Stage.DONE):
             raise InputError(f"{wish} is refused: no stroke is going on")
         self._tell(str(wish))
         match wish:
@@ -164,14 +185,19 @@ class SessionWork:
         """Bring the set-point up to date, about 100 times a second."""
         self._time = time
         self._set_point.valid_until = time + VALID_S
-        contact = status.contact_state
+        contact, task = status.contact_state, self._set_point.task
+        if task is Task.STOP:
+            self._set_point.twist[:] = 0.0
+            return
         match self._stage:
-            case Stage.PRESS if contact in (ContactState.RAMP, ContactState.HOLD):
+            case Stage.PRESS if task is Task.PRESS and contact in (ContactState.RAMP, ContactState.HOLD):
                 self._begin_work(status)
             case Stage.WORK:
                 self._work(status)
             case Stage.LIFT if contact is ContactState.IDLE and time > self._since + 2 * _PERIOD:
                 self._next(status)
+            case Stage.LIFT | Stage.PRESS if task is Task.RELEASE and self._pace > 0.0:
+                self._go_along(0.0, status)
             case Stage.TRAVEL:
                 self._go_on_travelling()
             case Stage.REST if time >= self._since + self._job.seconds:
@@ -196,23 +222,28 @@ class SessionWork:
 
     def _begin_work(self, status: Status) -> None:
         self._stage, self._since = Stage.WORK, self._time
-        self._pace, self._stay, self._word = 0.0, False, False
+        self._pace, self._stay, self._stayed, self._word = 0.0, False, 0.0, False
         self._lag[:] = self._turn_lag[:] = 0.0
         if self._clock == 0.0:
             self._follower = PressureFollower(self._job.segments, self._job.targets, TOUCH_FORCE_N)
             self._tell(self._job.title)
+        else:
+            self._follower.go_on(self._time + _PERIOD)
 
     def _work(self, status: Status) -> None:
         job, stroke, way = self._job, self._job.stroke, self._job.way
         assert stroke is not None and way is not None
         self._note_dose(status)
-        # Where the tool moves on, how deep it stands tells of the place, not of the tissue's give.
-        depth = float((np.asarray(status.position) - self.target) @ self.direction) if way.length == 0.0 else None
-        asked = self._follower.update(self._time + _PERIOD, depth, word=self._word)
+        depth = float((np.asarray(status.position) - self.target) @ self.direction)  # below the skin as it is known
+        # Along a line tissue changes with the place; small circles and strokes across go over the same again and again.
+        known = None if stroke.path == "line" else depth
+        asked = self._follower.update(self._time + _PERIOD, known, word=self._word)
         self._word = False
-        wanted = 0.0 if self._stay else 1.0
-        self._pace += float(np.clip(wanted - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))
-        self._clock += smooth(self._pace) * _PERIOD
+        self._stayed = self._stayed + _PERIOD if self._stay else 0.0
+        if self._stayed > job.hold_s:
+            self._stay = False
+            self._tell(f"goes on: {job.hold_s:g} s at one point are enough")
+        self._go_along(0.0 if self._stay else 1.0, status)
         force = asked.force_n * stroke.share(self._clock) * self._level.at(self._time)
         swing, hz = (asked.swing_n, asked.swing_hz) if asked.swing_n else (stroke.swing_share * force, stroke.swing_hz)
         most = job.cap_n / (1.0 + swing / force)
@@ -220,13 +251,15 @@ class SessionWork:
         s = self._set_point
         s.force_rate = max(1.0, abs(force - s.force) / _PERIOD)
         s.force, s.wave_force, s.wave_rate = force, min(swing, job.cap_n - force), hz
-        s.task = Task.PRESS
-        self._move(stroke, way, status)
         if self._follower.finished or self._clock >= job.seconds:
             self._lift()
 
-    def _move(self, stroke: Stroke, way: SkinPath, status: Status) -> None:
-        """Lead the tool along the way, a set-point's period ahead of nothing: its twist leads on until the next."""
+    def _go_along(self, pace: float, status: Status) -> None:
+        """Go on along the way, the clock on its way to `pace`; between two updates the twist leads on."""
+        stroke, way = self._job.stroke, self._job.way
+        assert stroke is not None and way is not None
+        self._pace += float(np.clip(pace - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))
+        self._clock += smooth(self._pace) * _PERIOD
         length, speed = stroke.place(self._clock, way.length)
         point = way.at(length)
         speed *= smooth(self._pace)
@@ -270,16 +303,15 @@ class SessionWork:
 
     def _let_go(self) -> None:
         s = self._set_point
-        s.task, s.twist[:] = Task.RELEASE, 0.0
+        s.task = Task.RELEASE
         s.force_rate = min(60.0, max(10.0, s.force / _RELEASE_S))
 
     def _next(self, status: Status) -> None:
         """Go on with the job after this one that may be done."""
-        while not self._ended:
+        self._set_point.twist[:] = 0.0
+        self._clock = self._pace = 0.0
+        while not self._ended and self._index + 1 < len(self._jobs):
             self._index += 1
-            self._clock = 0.0
-            if self._index == len(self._jobs):
-                break
             if self._job.stroke is None:
                 self._stage, self._since = Stage.REST, self._time
                 self._tell(self._job.title)
@@ -299,6 +331,7 @@ class SessionWork:
         self._travel = Travel(self._field, here, normal, end.position + HOVER * end.normal, end.normal)
         self._stage, self._since = Stage.TRAVEL, self._time
         self._set_point.task = Task.HOLD
+        self._go_on_travelling()  # with the task comes the place: the last one lies on the skin
 
     def _go_on_travelling(self) -> None:
         assert self._travel is not None
@@ -321,8 +354,7 @@ class SessionWork:
 
     def _here(self) -> SkinPoint:
         job = self._job
-        if job.way is None or job.stroke is None:
-            return self._begin_of(next(j for j in self._jobs[self._index :] if j.way is not None))
+        assert job.way is not None and job.stroke is not None
         return job.way.at(job.stroke.place(self._clock, job.way.length)[0])
 
     def _stand(self, point: SkinPoint) -> None:

@@ -57,8 +57,11 @@ class SkinPath:
             return self._point(self._only, np.zeros(2), np.zeros(3))
         s = s % self.length if self.closed else float(np.clip(s, 0.0, self.length))
         slope = self._xy(s, 1)
-        before, after = (self._normal(self._xy(np.clip(s + d, 0.0, self.length))) for d in (-_STEP, _STEP))
-        turn = (after - before) / (2.0 * _STEP)
+        low, high = s - _STEP, s + _STEP
+        if not self.closed:
+            low, high = max(low, 0.0), min(high, self.length)
+        # Of a closed way the spline goes round by itself.
+        turn = (self._normal(self._xy(high)) - self._normal(self._xy(low))) / (high - low)
         return self._point(self._xy(s), slope, turn)
 
     def sampled(self, spacing: float) -> list[SkinPoint]:

@@ -19,7 +19,6 @@ TURNING = 0.35
 """rad/s, the most; the governor allows 0.5."""
 CLEARANCE = 0.08
 """M above the skin, midway; own choice: above a start of 30 mm and what a scan may be off."""
-_PEAK = 1.875  # the most of a minimum-jerk motion over its mean
 _PLACES = 25
 
 
@@ -49,10 +48,12 @@ class Travel:
             point[2] += rise * max(0.0, height + CLEARANCE - point[2])
         normals = begin_normal + share * (end_normal - begin_normal)
         normals /= np.linalg.norm(normals, axis=1)[:, None]
-        steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-        angle = float(np.arccos(np.clip(begin_normal @ end_normal, -1.0, 1.0)))
-        self.seconds = max(0.5, _PEAK * float(steps.sum()) / SPEED, _PEAK * angle / TURNING)
         self._points, self._normals = CubicSpline(share[:, 0], points), CubicSpline(share[:, 0], normals)
+        self.seconds = 1.0
+        hovers = [self.at(age) for age in np.linspace(0.0, 1.0, 8 * _PLACES)]
+        fastest = max(float(np.linalg.norm(hover.velocity)) for hover in hovers)
+        turning = max(float(np.linalg.norm(hover.turning)) for hover in hovers)
+        self.seconds = max(0.5, fastest / SPEED, turning / TURNING)
 
     def at(self, age: float) -> Hover:
         """Where the tool is `age` [s] after the begin."""

@@ -318,7 +318,7 @@ class _Reader:
     def scalar(self, node: yaml.Node, key: str, field: Field) -> Any:
         value = _value(node, field.kind)
         if value is None or not _within(value, field):
-            self.refuse(node, key, _shown(node), f"{_allowed(field)} is")
+            self.refuse(node, key, _shown(node), f"{_allowed(field)} is{_hint(value, field)}")
             return None
         return value
 
@@ -343,6 +343,13 @@ def _value(node: yaml.Node, kind: object) -> Any:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def _hint(value: object, field: Field) -> str:
+    """The choice that was probably meant, if there are names to choose from."""
+    names = [choice for choice in field.choices or () if isinstance(choice, str)]
+    close = difflib.get_close_matches(value, names, n=1) if isinstance(value, str) and len(names) > 1 else []
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _within(value: Any, field: Field) -> bool:

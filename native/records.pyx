@@ -328,4 +328,4 @@ cdef class Status:
     @property
     def press_direction(self):
         """(3,) unit, into the body, after the governor, base axes."""
-        return self.values[47 + 4 * MAX_JOINTS:50 + 4 * MAX_JOINTS]
+        return self.values[46 + 4 * MAX_JOINTS:49 + 4 * MAX_JOINTS]

@@ -289,7 +289,7 @@ class Simulation(ABC):
             tool_com=self.tool.com,
         )
         self.controller.activate(self.arm.read())
-        to_base = np.linalg.inv(self._placement.base)
+        to_base: Floats = np.asarray(np.linalg.inv(self._placement.base), dtype=np.float64)
         start = self.model.forward(self._placement.q)
         self._set_point = SetPoint()
         self._set_point.position[:] = start[:3, 3]

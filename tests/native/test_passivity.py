@@ -69,6 +69,8 @@ class Demand:
     hz: float = 1.0
     way: float = 0.0  # m across, to either side
     feed: float = 0.0  # share of the true speed of the set-point that is fed forward
+    wave: float = 0.0  # N, by which the force swings
+    wave_hz: float = 2.0
 
 
 @dataclass
@@ -109,6 +111,7 @@ def press(body: Body, demands: list[Demand], seconds: float = 0.6, **changes: fl
         wanted.position[:] = surface + demand.way * np.sin(turn * since) * across
         wanted.twist[:3] = demand.feed * demand.way * turn * np.cos(turn * since) * across
         wanted.force, wanted.stiffness[:] = demand.force, demand.stiffness
+        wanted.wave_force, wanted.wave_rate = demand.wave, demand.wave_hz
 
         pose, J = model().forward(q), model().jacobian(q)
         v = J[:3] @ dq
@@ -153,6 +156,8 @@ DEMAND = st.builds(
     hz=st.floats(0.2, 4.0),
     way=st.floats(0.0, 0.12),
     feed=st.floats(0.0, 1.0),
+    wave=st.floats(0.0, 30.0),
+    wave_hz=st.floats(0.0, 10.0),
 )
 GREEDY = [Demand(60.0, (1500.0, 300.0, 60.0), 0.4, 0.1, 1.0)] * 4  # strokes as fast as allowed
 
@@ -180,6 +185,14 @@ def test_greedy_strokes_get_what_is_stated_and_would_get_more_without_the_tank()
     assert held.states <= {ContactState.TOUCH, ContactState.RAMP, ContactState.HOLD}
     assert -0.6 < held.most_over() <= 0.0
     assert press(body, GREEDY, tank_refill=1e3).most_over() > 0.5
+
+
+@pytest.mark.parametrize("hz", [1.0, 3.0, 6.0])
+def test_a_force_that_swings_is_paid_by_the_tank(hz: float) -> None:
+    swing = [Demand(30.0, wave=20.0, wave_hz=hz)] * 5
+    account = press(Body(), swing)
+    assert account.most_over() <= 0.0
+    assert ContactState.HOLD in account.states
 
 
 def test_an_empty_tank_that_nothing_refills_gives_nothing() -> None:

@@ -1,0 +1,225 @@
+"""A short session in PyBullet: strokes, a rest, and what is wished on the way."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from massage_arm.control.plan import SessionPlan
+from massage_arm.control.supervisor import State
+from massage_arm.control.ticks import Ticks
+from massage_arm.control.wishes import Wish
+from massage_arm.native import Cause, ContactState, InputError
+from massage_arm.sim.session import SessionSimulation
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+HEAD = "schema: massage-arm/session/1\nname: short\nabout: for a test\ntool: palm\nsource: assumption\nsteps:\n"
+GLIDE = "{do: stroke, stroke: effleurage_light, site: thoracic_erector_left, seconds: %g, force_n: 12, length_mm: 60}"
+KNEAD = (
+    "{do: stroke, stroke: rolling, site: lumbar_erector_left, seconds: 5, force_n: 15, swing_share: 0.3, swing_hz: 1}"
+)
+REST = "{do: rest, seconds: 1}"
+TWO = (GLIDE % 7.0, REST, KNEAD)
+Do = Callable[[SessionSimulation], None]
+
+
+def plan(folder: Path, *steps: str, **more: object) -> SessionPlan:
+    path = folder / "short.yaml"
+    path.write_text(HEAD + "".join(f"  - {step}\n" for step in steps), encoding="utf-8")
+    return SessionPlan(session=str(path), **more)  # type: ignore[arg-type]
+
+
+class Run:
+    """A session to its end, with what is done at some times on the way."""
+
+    def __init__(self, plan: SessionPlan, do: dict[float, Do] | None = None, until: float = 60.0) -> None:
+        self.simulation = SessionSimulation(plan, pictured=False)
+        todo, blocks = sorted((do or {}).items()), []
+        while self.simulation.time < until and (block := self.simulation.advance(50)) is not None:
+            blocks.append(block)
+            while todo and self.simulation.time >= todo[0][0]:
+                todo.pop(0)[1](self.simulation)
+        self.simulation.close()
+        self.ticks: Ticks = np.concatenate(blocks)
+        self.told = [line.split(": ", 1)[1] for line in self.simulation.told]
+        self.time = self.ticks["time"]
+        self.force = self.ticks["force_true"]
+        self.working = np.isin(self.ticks["contact_state"], (ContactState.RAMP, ContactState.HOLD))
+
+    @property
+    def strokes(self) -> list[slice]:
+        """Ticks of each stroke."""
+        edges = np.flatnonzero(np.diff(self.working.astype(int), prepend=0, append=0))
+        return [slice(a, b) for a, b in edges.reshape(-1, 2)]
+
+    def at(self, seconds: float) -> float:
+        """N, the mean of half a second around then."""
+        return float(self.force[np.abs(self.time - seconds) < 0.25].mean())
+
+    def is_smooth(self) -> None:
+        """No step of the force while it works, none of the tool's velocity ever."""
+        steps = np.abs(self.force[10:] - self.force[:-10])
+        assert steps[self.working[10:] & self.working[:-10]].max() <= 1.0  # N per 10 ms
+        velocity = (self.ticks["tcp_position"][10:] - self.ticks["tcp_position"][:-10]) / 0.01
+        change = np.linalg.norm(velocity[10:] - velocity[:-10], axis=1)
+        assert change.max() < 0.03  # m/s per 10 ms: 3 m/s² at the touch; a glide that stops at once has 5 and more
+
+
+def wish(what: Wish) -> Do:
+    return lambda simulation: simulation._session_work.wish(what, simulation.controller.status)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(plan(tmp_path_factory.mktemp("session"), *TWO))
+
+
+def test_it_does_what_the_file_says_in_order(whole: Run) -> None:
+    assert whole.told == [
+        "effleurage light, thoracic erector left, 7 s", "rest, 1 s", "rolling, lumbar erector left, 5 s"
+    ]  # fmt: skip
+    assert not whole.ticks["causes"].any()
+    assert not whole.simulation.refusals
+    assert whole.simulation.session.state is State.READY
+    assert len(whole.strokes) == 2
+
+
+def test_the_true_force_follows_what_is_asked(whole: Run) -> None:
+    for stroke, rms in zip(whole.strokes, (0.4, 0.6), strict=True):
+        later = slice(stroke.start + 2000, stroke.stop)
+        off = whole.force[later] - whole.ticks["force_asked"][later]
+        assert np.sqrt(np.mean(off**2)) < rms
+        assert np.abs(off).max() < 2.0
+    glide, knead = (whole.ticks["force_asked"][stroke] for stroke in whole.strokes)
+    assert glide.max() == pytest.approx(12.0, abs=0.1)
+    assert glide[-500:].min() == pytest.approx(0.6 * 12.0, abs=0.1)  # the way back is lighter
+    assert (knead.max(), knead[-1000:].min()) == pytest.approx((19.5, 10.5), abs=0.2)
+
+
+def test_it_moves_smoothly_and_ends_withdrawn(whole: Run) -> None:
+    whole.is_smooth()
+    assert whole.force[-1] == 0.0
+    assert whole.ticks["depth"][-1] < -0.04
+    idle = whole.ticks["contact_state"] == ContactState.IDLE
+    speed = np.linalg.norm(np.diff(whole.ticks["set_point_position"], axis=0), axis=1) / np.diff(whole.time)
+    assert speed[idle[1:]].max() < 0.15  # m/s: nothing leaps where a travel begins
+
+
+def test_between_strokes_the_tool_is_well_above_the_skin(whole: Run) -> None:
+    first, second = whole.strokes
+    between = slice(first.stop + 2500, second.start - 2500)
+    assert whole.ticks["depth"][between].max() < -0.03
+
+
+def test_equal_plans_give_equal_bits(whole: Run, tmp_path: Path) -> None:
+    again = Run(plan(tmp_path, *TWO), until=9.0)
+    assert again.ticks.tobytes() == whole.ticks[: len(again.ticks)].tobytes()
+
+
+def test_more_and_less_change_the_force_softly(tmp_path: Path) -> None:
+    steady = "{do: stroke, stroke: static_hold, site: thoracic_erector_left, seconds: 13, force_n: 15}"
+    do = {9.0: wish(Wish.MORE), 12.0: wish(Wish.LESS), 12.1: wish(Wish.LESS)}
+    run = Run(plan(tmp_path, steady), do)
+    run.is_smooth()
+    assert run.told[1:] == ["more", "less", "less"]
+    assert run.at(8.5) == pytest.approx(15.0, abs=0.4)
+    assert run.at(11.0) == pytest.approx(16.5, abs=0.4)
+    assert run.at(14.5) == pytest.approx(16.5 * 0.81, abs=0.4)
+
+
+def test_more_ends_at_the_cap(tmp_path: Path) -> None:
+    steady = "{do: stroke, stroke: static_hold, site: thoracic_erector_left, seconds: 16, force_n: 50}"
+    run = Run(plan(tmp_path, steady), {13.0 + 0.1 * k: wish(Wish.MORE) for k in range(8)})
+    cap = run.simulation.jobs[0].cap_n
+    assert run.ticks["force_asked"].max() == pytest.approx(cap)
+    assert cap < 75.0  # of 1.5 times 50 N
+    assert not run.ticks["causes"].any()
+
+
+def test_stay_holds_the_place_under_pressure_and_go_on_goes_on(tmp_path: Path) -> None:
+    run = Run(plan(tmp_path, GLIDE % 9.0), {7.5: wish(Wish.STAY), 11.0: wish(Wish.GO_ON)})
+    run.is_smooth()
+    along = run.ticks["set_point_position"][:, 0]
+    stays = (run.time > 8.6) & (run.time < 10.9)
+    goes = (run.time > 12.0) & (run.time < 13.5)
+    assert np.ptp(along[stays]) < 0.003
+    assert np.ptp(along[goes]) > 0.015
+    assert run.force[stays].min() > 5.0
+
+
+def test_nobody_stays_at_one_point_for_longer_than_a_hold_may_last(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "schema: massage-arm/own-limits/1\neverywhere:\n  hold_s: 3\n  source: for a test\n", encoding="utf-8"
+    )
+    run = Run(plan(tmp_path, GLIDE % 9.0, limits=str(own)), {6.0: wish(Wish.STAY)})
+    assert run.told[2:] == ["goes on: 3 s at one point are enough"]
+
+
+def test_skip_repeat_and_enough(tmp_path: Path) -> None:
+    (tmp_path / "waits.yaml").write_text(
+        "schema: massage-arm/profile/1\nname: waits\nabout: for a word\nsegments:\n"
+        "  - {kind: ramp, force_n: 10, seconds: 2, source: assumption}\n"
+        "  - {kind: hold, seconds: 60, until_word: true, source: assumption}\n",
+        encoding="utf-8",
+    )
+    waits = "{do: stroke, stroke: static_hold, site: lumbar_erector_left, profile: waits.yaml}"
+    do = {7.0: wish(Wish.REPEAT), 8.0: wish(Wish.SKIP), 19.0: wish(Wish.SKIP), 32.0: wish(Wish.ENOUGH)}
+    run = Run(plan(tmp_path, GLIDE % 20.0, waits), do)
+    run.is_smooth()
+    glide = "effleurage light, thoracic erector left, 20 s"
+    assert run.told == [glide, "repeat", "skip", glide, "skip", "static hold, lumbar erector left, 62 s", "enough"]
+    assert [run.force[stroke.stop - 1] > 3.0 for stroke in run.strokes] == [True] * 3
+    assert run.time[-1] < 40.0
+    assert not run.ticks["causes"].any()
+
+
+def test_not_there_keeps_all_that_follows_away_from_that_place(tmp_path: Path) -> None:
+    run = Run(plan(tmp_path, GLIDE % 20.0, GLIDE % 9.0, KNEAD), {8.0: wish(Wish.NOT_THERE)})
+    run.is_smooth()
+    assert run.told[1] == "not_there"
+    assert run.told[2] == (
+        "effleurage light, thoracic erector left, 9 s is left out: it comes near a place where nothing is wanted"
+    )
+    assert run.told[3:] == ["rolling, lumbar erector left, 5 s"]
+    refused_at = run.ticks["tcp_position"][np.searchsorted(run.time, 8.0)]
+    second = run.ticks["tcp_position"][run.strokes[1]]
+    assert np.linalg.norm(second - refused_at, axis=1).min() > 0.03
+
+
+def test_a_wish_that_makes_no_sense_now_is_refused(whole: Run) -> None:
+    status = whole.simulation.controller.status
+    for what in Wish:
+        with pytest.raises(InputError, match=f"{what} is refused: no stroke is going on"):
+            whole.simulation._session_work.wish(what, status)
+
+
+@pytest.mark.parametrize("when", [7.0, 15.5])
+def test_stopped_it_lets_go_or_stands_still_at_once(when: float, tmp_path: Path) -> None:
+    """In a stroke, and on the way to the next one."""
+    run = Run(plan(tmp_path, GLIDE % 5.0, KNEAD, asks=f"stop@{when}"))
+    assert Cause(int(run.ticks["causes"][-1])) == Cause.STOP_ASKED
+    assert run.simulation.session.state is State.STOPPED
+    after = run.time > when + 0.25
+    assert run.force[after].max() < 5.0
+    assert not run.working[after].any()
+    last = run.time > run.time[-1] - 0.1
+    assert np.ptp(run.ticks["set_point_position"][last], axis=0).max() < 0.01
+
+
+@pytest.mark.parametrize("when", [7.0, 12.5, 14.5])
+def test_paused_it_goes_on_where_it_stood(when: float, tmp_path: Path) -> None:
+    """In a stroke, in a rest and on the way to the next stroke; the force rises anew, and not fast."""
+    run = Run(plan(tmp_path, GLIDE % 5.0, REST, KNEAD, asks=f"pause@{when}, resume@{when + 5.0}"))
+    assert not run.simulation.refusals
+    assert not run.ticks["causes"].any()
+    assert run.told[-1] == "rolling, lumbar erector left, 5 s"
+    assert run.force[(run.time > when + 2.5) & (run.time < when + 5.0)].max() == 0.0
+    assert len(run.strokes) == (3 if when == 7.0 else 2)
+    if when == 7.0:
+        resumed = run.ticks["force_asked"][run.strokes[1]]
+        assert np.diff(resumed).max() * 1000.0 < 70.0
+        assert resumed[900] < 12.0
+        assert run.told.count("effleurage light, thoracic erector left, 5 s") == 1
