@@ -1,9 +1,9 @@
 """What a session will do, told before anyone is touched: force over time, pressure, places, dose and length.
 
 Everything goes as asked: the skin lies where the scan says, force and place follow their set-points without error, and
-nobody wishes anything. The tissue gives way as the law of the site says (docs/safety.md D.1), typical constants, so that
-a profile that waits for give waits about as long. Pressures are means through the tool's largest contact area, on which
-the caps are checked; a light press has a smaller one, and a higher pressure.
+nobody wishes anything. The tissue gives way as the law of the site says (docs/safety.md D.1), with typical constants,
+so a profile that waits for give waits about as long. Pressures are means through the tool's largest contact area, on
+which the caps are checked; a light press has a smaller one, and a higher pressure.
 """
 
 from __future__ import annotations
@@ -188,7 +188,9 @@ class _Prediction:
     @property
     def course(self) -> Course:
         """All of it."""
-        force, swing, xy = (np.concatenate([getattr(p, name) for p in self._parts]) for name in ("force", "swing", "xy"))
+        force, swing, xy = (
+            np.concatenate([getattr(p, name) for p in self._parts]) for name in ("force", "swing", "xy")
+        )
         return Course(np.arange(1, len(force) + 1) / RATE_HZ, force, swing, xy)
 
     def go_on(self, number: int, step: Step, job: Job | None, refusal: str) -> None:
@@ -215,8 +217,9 @@ class _Prediction:
         start = job.way.at(job.stroke.place(0.0, job.way.length)[0])
         if self._here is not None:
             self._wait(_travel_s(self._body.height_field, self._here, start) + _ARRIVED_S, self._last_xy)
-        self._wait(HOVER / APPROACH_M_S, start.position[:2])
-        press = _press(job, find_site(step.site).tissue)
+        tissue = find_site(step.site).tissue
+        self._wait(_approach_s(tissue), start.position[:2])
+        press = _press(job, tissue)
         begin, given = self._now, self.dose.dose.copy()
         self._add(press)
         touched = self.dose.dose > given
@@ -288,9 +291,17 @@ class _Prediction:
 
 
 def _travel_s(skin: HeightField, here: SkinPoint, there: SkinPoint) -> float:
-    """s of the way from above one place to above another."""
+    """Seconds of the way from above one place to above another."""
     begin, end = (point.position + HOVER * point.normal for point in (here, there))
     return Travel(skin, begin, here.normal, end, there.normal).seconds
+
+
+def _approach_s(tissue: TissueConstants) -> float:
+    """Seconds from `HOVER` to the touch: slower as the skin pushes back, v0 (1 − F/F_touch) (native/contact.pxd)."""
+    settings = ControllerSettings()
+    slowest = settings.approach_speed_min / APPROACH_M_S
+    yields = settings.touch_force / (1e3 * tissue.k0_n_mm)  # m
+    return HOVER / APPROACH_M_S + yields / APPROACH_M_S * (math.log(1.0 / slowest) + 1.0)
 
 
 def _press(job: Job, tissue: TissueConstants) -> _Press:
