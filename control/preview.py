@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from .dose import DoseMap
 from .limits import DEEP_M, OwnLimits, force_limits
 from .press_work import TOUCH_FORCE_N
 from .pressure_follower import PressureFollower
+from .pressure_profile import Segment
 from .session import Session, Step, jobs_of
 from .session_work import APPROACH_M_S, HOVER, Job, too_much
 from .sites import TissueConstants, find_site
@@ -36,7 +38,7 @@ Floats = NDArray[np.float64]
 
 RATE_HZ = 20.0
 """Samples of a course."""
-_LISTEN = 2  # samples between updates of the pressure follower: it looks at the depth ten times a second
+_LISTEN = 4  # samples between updates of the pressure follower at constant force: its fits take most of the time
 _PICK_UP = 0.8  # s, as in session_work.py: a stroke's clock comes up to speed
 _RELEASE_S, _LEAST_RATE, _MOST_RATE = 1.0, 10.0, 60.0  # s and N/s, as in session_work.py
 _ARRIVED_S = 0.3  # that a travel waits at its end, as in session_work.py
@@ -158,7 +160,8 @@ def _prepared(
     try:
         return jobs_of(replace(session, steps=[step]), body, tool, own, thresholds_kpa)[0], ""
     except InputError as error:
-        return None, str(error).removeprefix(f"{session.file}:")
+        why = str(error).removeprefix(f"{session.file}:")
+        return None, f"a run would refuse the session, line {why}"
 
 
 @dataclass
@@ -308,7 +311,7 @@ def _press(job: Job, tissue: TissueConstants) -> _Press:
     """A job from the touch until the force is out."""
     assert job.stroke is not None and job.way is not None
     touch = np.full(math.ceil(ControllerSettings().settle_time * RATE_HZ), TOUCH_FORCE_N)
-    times, asked, swung, rates = _asked(job, tissue)
+    times, asked, swung, rates = _asked(tuple(job.segments), tuple(job.targets), job.seconds, tissue)
     clock = _clock(times)
     force = asked * np.array([job.stroke.share(c) for c in clock])
     swing = np.where(swung > 0.0, swung, job.stroke.swing_share * force)
@@ -328,19 +331,23 @@ def _press(job: Job, tissue: TissueConstants) -> _Press:
     )
 
 
-def _asked(job: Job, tissue: TissueConstants) -> tuple[Floats, Floats, Floats, Floats]:
-    """Times [s], force [N] of the profile, its swing [N] and rate [Hz], until the profile or the stroke is over."""
-    follower = PressureFollower(job.segments, job.targets, TOUCH_FORCE_N)
+@lru_cache(maxsize=64)  # what is repeated, or done on the other side, is followed once
+def _asked(
+    segments: tuple[Segment, ...], targets: tuple[float | None, ...], seconds: float, tissue: TissueConstants
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Times [s], force [N] of a profile, its swing [N] and rate [Hz], until it or the stroke's `seconds` are over."""
+    follower = PressureFollower(segments, targets, TOUCH_FORCE_N)
     creep = _Creep(tissue)
     listened, found = [], []
-    step, time, depth = _LISTEN / RATE_HZ, 0.0, 0.0
-    while not follower.finished and _clock(np.array([time]))[0] < job.seconds:
+    time, depth, before = 0.0, 0.0, -1.0
+    while not follower.finished and _clock(np.array([time]))[0] < seconds:
         asked = follower.update(time, depth)
-        depth = creep.depth(asked.force_n, step)
+        step = (1 if asked.force_n != before else _LISTEN) / RATE_HZ
+        depth, before = creep.depth(asked.force_n, step), asked.force_n
         listened.append(time)
         found.append((asked.force_n, asked.swing_n, asked.swing_hz))
         time += step
-    times = np.arange(0.0, listened[-1] + 0.5 / RATE_HZ, 1.0 / RATE_HZ)
+    times = np.arange(0.0, time - 0.5 / RATE_HZ, 1.0 / RATE_HZ)
     force, swing, hz = (np.interp(times, listened, values) for values in np.array(found).T)
     return times, force, swing, hz
 

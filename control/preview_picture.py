@@ -11,8 +11,9 @@ from .body_picture import Canvas, ring, shaded
 from .limits import DEEP_M
 from .preview import JobPreview, SessionPreview
 
-_SCALE = 1000.0  # pixels per m, as in dose_picture.py
-_PALE = 0.55  # of the skin, the same
+_SCALE = 1400.0  # pixels per m
+_AROUND = 0.11  # m around the sites that are shown: half a long stroke and a margin
+_PALE = 0.55  # of the skin, as in dose_picture.py
 _SPACING = 0.003  # m between points of a way
 _OUT, _INK, _REFUSED = (200, 40, 40), (40, 30, 25), (120, 115, 120)
 # Okabe & Ito without yellow and black, safe for colour-blind readers; one after the other.
@@ -39,15 +40,22 @@ def paths_picture(told: SessionPreview) -> bytes:
     taken: list[tuple[float, float, float, float]] = []
     for jobs, colour in zip(groups, colours, strict=True):
         _draw_numbers(draw, canvas, jobs, colour, taken)
-    draw.text(
-        (12, 8),
-        f"Ways of {told.session.name} on {told.body.name}, by number of the job; red: keep out, grey: left out",
-        _INK,
-        ImageFont.load_default(16),
-    )
+    image = image.crop(_around_sites(told, canvas, image.size))
+    draw = ImageDraw.Draw(image, "RGBA")
+    title = f"Ways of {told.session.name} on {told.body.name}, by number of the job; red: keep out, grey: left out"
+    draw.rectangle([0, 0, image.width, 34], fill=(255, 255, 255, 200))
+    draw.text((12, 8), title, _INK, ImageFont.load_default(16))
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
+
+
+def _around_sites(told: SessionPreview, canvas: Canvas, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom [pixels] of the back, without what no site is near to."""
+    sites = np.array([site.position[:2] for site in told.body.sites.values()])
+    left, bottom = canvas.pixel(*(sites.min(axis=0) - _AROUND))
+    right, top = canvas.pixel(*(sites.max(axis=0) + _AROUND))
+    return max(0, int(left)), max(0, int(top)), min(size[0], int(right)), min(size[1], int(bottom))
 
 
 def _by_way(told: SessionPreview) -> list[list[JobPreview]]:
@@ -88,7 +96,7 @@ def _draw_numbers(
     first = jobs[0].job
     assert first is not None and first.way is not None
     font = ImageFont.load_default(16)
-    text = ", ".join(str(job.number) for job in jobs)
+    text = _spelled([job.number for job in jobs])
     u, v = canvas.pixel(*first.way.at(0.0).position[:2])
     _, top, right, bottom = draw.textbbox((0, 0), text, font)
     u, v = u + 10, v - 0.5 * (top + bottom)
@@ -97,4 +105,15 @@ def _draw_numbers(
         v += 3.0
     taken.append((u, v, u + width, v + height))
     draw.rectangle([u - 2, v + top - 3, u + right + 4, v + bottom + 3], fill=(255, 255, 255, 225), outline=colour)
-    draw.text((u + 1, v), text, colour, font)
+    draw.text((u + 1, v), text, _INK, font)
+
+
+def _spelled(numbers: list[int]) -> str:
+    """Numbers with commas, three and more in a row as `6-9`."""
+    rows: list[list[int]] = []
+    for number in numbers:
+        if rows and number == rows[-1][-1] + 1:
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    return ", ".join(f"{row[0]}-{row[-1]}" if len(row) > 2 else ", ".join(map(str, row)) for row in rows)
