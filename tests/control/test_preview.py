@@ -137,8 +137,16 @@ class PerfectArm:
         return self._asked.position
 
     @property
+    def quaternion(self) -> Any:
+        return self._asked.quaternion
+
+    @property
     def force_measured(self) -> float:
         return float(self._asked.force)
+
+    @property
+    def wrench(self) -> Any:
+        return np.array([0.0, 0.0, -self._asked.force, 0.0, 0.0, 0.0])
 
     def relimit(self, *_: object) -> None: ...
 
