@@ -396,6 +396,28 @@ def reach(
 
 
 @app.command()
+def preview(
+    session: Annotated[str, typer.Argument(help="A session by name, or the path of a session file.")],
+    person: Annotated[str, typer.Option(help="A body by name, SEED/NUMBER of a population, or a scan.")] = "average",
+    arm: Annotated[str, typer.Option(help="Arm by name, or path of a URDF.")] = "iiwa14",
+    tip: Annotated[str | None, typer.Option(help="Link of the arm that carries the tool, for a URDF.")] = None,
+    tool: Annotated[str | None, typer.Option(help="Tool by name or file, instead of the session's.")] = None,
+    limits: Annotated[Path | None, typer.Option(help="Limits of one's own (YAML): they may only lower.")] = None,
+    intake: Annotated[Path | None, typer.Option(help="A filled form (YAML): what it rules out and lowers.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the page goes (HTML).")] = Path("preview.html"),
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """What a session will do, before anyone is touched; exit code 1 when something exceeds a cap or the arm."""
+    from ..control.plan import SessionPlan
+    from .preview import check_output, look_ahead, show
+
+    check_output(out)
+    own = None if limits is None else str(limits)
+    plan = SessionPlan(session=session, person=person, arm=arm, tip=tip, limits=own)
+    raise typer.Exit(show(look_ahead(plan, tool, intake), out, json))
+
+
+@app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Plans, tools, own limits, landmarks (YAML).")],
     json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout, nothing else.")] = False,

@@ -386,21 +386,14 @@ class SessionWork:
     def _barred(self) -> str:
         """Why the job may not be done after all; empty: nothing is against it."""
         job = self._job
-        assert job.way is not None and job.dose is not None
+        assert job.way is not None
         for point in job.way.sampled(0.01):
             for spot in self._no_go:
                 if np.linalg.norm(point.position - spot) < BRUSH_M + self._radius:
                     return "it comes near a place where nothing is wanted"
-        most = max((target for target in job.targets if target is not None), default=0.0)
-        stay = (
-            job.seconds
-            if job.way.length == 0.0
-            else job.seconds * 2.0 * self._radius / (job.way.length + 2.0 * self._radius)
-        )
-        left = [
-            self.dose.allowed(p.position[:2], self._radius, most / self._area, job.dose) for p in job.way.sampled(0.02)
-        ]
-        return "it has been treated as much as the dose cap allows" if min(left) < stay else ""
+        if too_much(job, self.dose, self._area, self._radius):
+            return "it has been treated as much as the dose cap allows"
+        return ""
 
     def _note_dose(self, status: Status) -> None:
         at = self._turn.T @ (np.asarray(status.position) - self._shift)
@@ -408,6 +401,15 @@ class SessionWork:
 
     def _tell(self, what: str) -> None:
         self.told.append(f"{self._time:.1f} s: {what}")
+
+
+def too_much(job: Job, dose: DoseMap, area: float, radius: float) -> bool:
+    """Whether a job on top of `dose` may bring a cell above its cap, for a contact of `area` [m²], `radius` [m]."""
+    assert job.way is not None and job.dose is not None
+    most = max((target for target in job.targets if target is not None), default=0.0)
+    moves = 2.0 * radius / (job.way.length + 2.0 * radius) if job.way.length else 1.0
+    left = [dose.allowed(p.position[:2], radius, most / area, job.dose) for p in job.way.sampled(0.02)]
+    return min(left) < job.seconds * moves
 
 
 class _Level:

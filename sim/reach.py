@@ -150,7 +150,7 @@ def _reach_site(
         target = back @ (at - depth * site.normal - found.base[:3, 3])
         on_the_way.append(solve(chain, on_the_way[-1][None], target[None], direction[None], found.q[None])[0][0])
     q = on_the_way[min(1, len(on_the_way) - 1)]  # at the surface
-    weight = _carried(model, arm, tool, q)
+    weight = weight_in_commands(model, arm, tool, q)
     jacobian = model.jacobian(q)
     shares = np.abs(force * (jacobian[:3].T @ direction) + weight) / arm.torque_limits
     swing = None
@@ -182,7 +182,7 @@ def _alone(model: ArmModel, site: Site, at: Floats) -> Placement | None:
         return None
 
 
-def _carried(model: ArmModel, arm: ArmDescription, tool: Tool, q: Floats) -> Floats:
+def weight_in_commands(model: ArmModel, arm: ArmDescription, tool: Tool, q: Floats) -> Floats:
     """(n,) Nm of weight in the commands: all where it is ours, the tool's where the arm does not know it."""
     if arm.gravity == "us":
         return np.asarray(model.gravity(q))

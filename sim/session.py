@@ -25,7 +25,7 @@ from .simulation import UP, Simulation
 
 Floats = NDArray[np.float64]
 
-_EVERY = 0.03  # m along a stroke between places that the arm must reach
+EVERY = 0.03  # m along a stroke between places that the arm must reach
 
 
 class SessionSimulation(Simulation):
@@ -95,7 +95,7 @@ class SessionSimulation(Simulation):
         self._direction = -point.normal
 
     def _place(self) -> Placement:
-        ways = [(job.title, job.way.sampled(_EVERY)) for job in self.jobs if job.way is not None]
+        ways = [(job.title, job.way.sampled(EVERY)) for job in self.jobs if job.way is not None]
         points = [(title, point) for title, places in ways for point in places]
         positions = np.array([point.position for _, point in points]) + UP
         normals = np.array([point.normal for _, point in points])
