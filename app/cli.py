@@ -397,7 +397,8 @@ def reach(
 
 @app.command()
 def preview(
-    session: Annotated[str, typer.Argument(help="A session by name, or the path of a session file.")],
+    session: Annotated[str, typer.Argument(help="A session or profile by name, or the path of its file.")],
+    site: Annotated[str | None, typer.Option(help="Where, for a profile.")] = None,
     person: Annotated[str, typer.Option(help="A body by name, SEED/NUMBER of a population, or a scan.")] = "average",
     arm: Annotated[str, typer.Option(help="Arm by name, or path of a URDF.")] = "iiwa14",
     tip: Annotated[str | None, typer.Option(help="Link of the arm that carries the tool, for a URDF.")] = None,
@@ -413,7 +414,7 @@ def preview(
 
     check_output(out)
     own = None if limits is None else str(limits)
-    plan = SessionPlan(session=session, person=person, arm=arm, tip=tip, limits=own)
+    plan = SessionPlan(session=session, site=site, person=person, arm=arm, tip=tip, limits=own)
     raise typer.Exit(show(look_ahead(plan, tool, intake), out, json))
 
 

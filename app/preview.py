@@ -84,7 +84,7 @@ def look_ahead(plan: SessionPlan, tool: str | None = None, intake: Path | None =
 
     Raises InputError for names and files that are not known or wrong; what exceeds a cap or the arm is a finding.
     """
-    session = load_session(plan.session)
+    session = load_session(plan.session, plan.site)
     if tool is not None:
         session = replace(session, tool=tool)
     own = find_own_limits(plan.limits)

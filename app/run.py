@@ -198,11 +198,9 @@ def press(
 class _Faults:
     """Writes `fault-N.mcap`."""
 
-    def __init__(
-        self, folder: Path, plan: PressPlan | SessionPlan, joints: Sequence[str], metadata: Mapping[str, str]
-    ) -> None:
+    def __init__(self, folder: Path, control_hz: int, joints: Sequence[str], metadata: Mapping[str, str]) -> None:
         self._folder, self._joints, self._metadata = folder, joints, metadata
-        self._recorder = FlightRecorder(plan.control_hz)
+        self._recorder = FlightRecorder(control_hz)
         self._written = 0
 
     def take(self, block: Ticks) -> None:

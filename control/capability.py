@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from ..native import ArmModel, InputError
+from ..native import ArmModel, ControllerSettings, InputError
 from .limits import general_limits
 from .sites import TissueConstants
 
 Floats = NDArray[np.float64]
 
-SPEED_ALONG = 0.10  # m/s of the tool along the normal; own choice, 5 W at 50 N
+SPEED_ALONG = ControllerSettings().wave_speed_max  # m/s of the tool along the normal, the most that is foreseen
 _DEEP_MM = 200.0  # deeper than any tissue
 
 

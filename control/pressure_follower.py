@@ -169,7 +169,7 @@ class PressureFollower:
         if age >= ends:
             return "time"
         if segment.kind == "ramp" and segment.until_word and self._word:
-            self._to, self._rising = self._force, 0.0  # where a word ended the rise, not where it was going
+            self._to, self._rising = self._nominal(time), 0.0  # where a word ended the rise, not where it was going
             return "word"
         if segment.kind in ("ramp", "pulse") or time < self._since + self._rising:
             return ""

@@ -311,7 +311,9 @@ def _press(job: Job, tissue: TissueConstants) -> _Press:
     """A job from the touch until the force is out."""
     assert job.stroke is not None and job.way is not None
     touch = np.full(math.ceil(ControllerSettings().settle_time * RATE_HZ), TOUCH_FORCE_N)
-    times, asked, swung, rates = _asked(tuple(job.segments), tuple(job.targets), job.seconds, tissue)
+    times, asked, swung, rates = _asked(
+        tuple(job.segments), tuple(job.targets), job.seconds, tissue if job.stroke.path != "line" else None
+    )
     clock = _clock(times)
     force = asked * np.array([job.stroke.share(c) for c in clock])
     swing = np.where(swung > 0.0, swung, job.stroke.swing_share * force)
@@ -333,17 +335,20 @@ def _press(job: Job, tissue: TissueConstants) -> _Press:
 
 @lru_cache(maxsize=64)  # what is repeated, or done on the other side, is followed once
 def _asked(
-    segments: tuple[Segment, ...], targets: tuple[float | None, ...], seconds: float, tissue: TissueConstants
+    segments: tuple[Segment, ...], targets: tuple[float | None, ...], seconds: float, tissue: TissueConstants | None
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Times [s], force [N] of a profile, its swing [N] and rate [Hz], until it or the stroke's `seconds` are over."""
+    """Times [s], force [N] of a profile, its swing [N] and rate [Hz], until it or the stroke's `seconds` are over.
+
+    `tissue` None: the tool moves on, and how deep it is tells nothing.
+    """
     follower = PressureFollower(segments, targets, TOUCH_FORCE_N)
-    creep = _Creep(tissue)
+    creep = None if tissue is None else _Creep(tissue)
     listened, found = [], []
     time, depth, before = 0.0, 0.0, -1.0
     while not follower.finished and _clock(np.array([time]))[0] < seconds:
-        asked = follower.update(time, depth)
+        asked = follower.update(time, depth if creep is not None else None)
         step = (1 if asked.force_n != before else _LISTEN) / RATE_HZ
-        depth, before = creep.depth(asked.force_n, step), asked.force_n
+        depth, before = creep.depth(asked.force_n, step) if creep is not None else 0.0, asked.force_n
         listened.append(time)
         found.append((asked.force_n, asked.swing_n, asked.swing_hz))
         time += step

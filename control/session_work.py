@@ -236,7 +236,7 @@ class SessionWork:
         self._note_dose(status)
         depth = float((np.asarray(status.position) - self.target) @ self.direction)  # below the skin as it is known
         # Along a line tissue changes with the place; small circles and strokes across go over the same again and again.
-        known = None if stroke.path == "line" else depth
+        known = None if stroke.path == "line" or self._level.changing(self._time) else depth
         asked = self._follower.update(self._time + _PERIOD, known, word=self._word)
         self._word = False
         self._stayed = self._stayed + _PERIOD if self._stay else 0.0
@@ -423,6 +423,10 @@ class _Level:
         """Up or down by a share of what is asked for now."""
         self._from, self._since = self.at(time), time
         self._to = float(np.clip(self._to * (1.0 + by), LEAST, MOST))
+
+    def changing(self, time: float) -> bool:
+        """Whether it is on its way, or the tissue still follows it."""
+        return time < self._since + 2.0 * _CHANGE
 
     def at(self, time: float) -> float:
         return self._from + (self._to - self._from) * smooth((time - self._since) / _CHANGE)

@@ -136,7 +136,9 @@ _NAMES = (
 def _settled(ticks: Ticks, trial: Trial) -> NDArray[np.bool_]:
     """The stroke itself: from a while after its force was reached until it lets go."""
     pressing = (ticks["contact_state"] == ContactState.RAMP) | (ticks["contact_state"] == ContactState.HOLD)
-    reached = pressing & (ticks["force_asked"] > 0.9 * trial.force_n * (1.0 - trial.stroke.swing_share))
+    reached: NDArray[np.bool_] = pressing & (
+        ticks["force_asked"] > 0.9 * trial.force_n * (1.0 - trial.stroke.swing_share)
+    )
     if not reached.any():
         return reached
     return np.asarray(pressing & (ticks["time"] > ticks["time"][reached][0] + _SETTLED))

@@ -104,6 +104,8 @@ class FakeSimulation:
         self.contact_state = state
         self._done += 1
 
+    told: tuple[str, ...] = ()
+
     def picture(self) -> bytes:
         return PNG
 

@@ -148,7 +148,7 @@ def test_an_empty_folder_is_used(command: Command) -> None:
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(
     command: Command, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    monkeypatch.setattr(sys.modules["massage_arm.sim.press"], "simulate", None)
+    monkeypatch.setattr(sys.modules["massage_arm.sim.runs"], "simulate", None)
     Path("file").touch()
     code, _, err = command("run", *SHORT, "--out", place)
     assert code == 2
@@ -167,7 +167,7 @@ def test_replay_of_a_run_is_the_same(command: Command) -> None:
 
 def test_replay_says_where_a_changed_result_differs_first(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     command("run", *SHORT, "--out", "here")
-    module = sys.modules["massage_arm.sim.press"]
+    module = sys.modules["massage_arm.sim.runs"]
     original = module.simulate
 
     def changed(plan: PressPlan, *, gui: bool = False) -> object:
@@ -219,7 +219,7 @@ def test_report_is_made_again_from_the_log(command: Command) -> None:
 def test_a_stop_by_the_controller_is_told_and_ends_with_exit_code_1(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake = sys.modules["massage_arm.sim.press"].simulate.__globals__["FakeSimulation"]  # type: ignore[attr-defined]
+    fake = sys.modules["massage_arm.sim.runs"].simulate.__globals__["FakeSimulation"]  # type: ignore[attr-defined]
     fill = fake._fill
 
     def fail_late(self: object, tick: object) -> None:
@@ -272,7 +272,7 @@ def test_a_second_ctrl_c_aborts_and_the_log_stays_readable(command: Command, mon
 
 def _interrupt_at(monkeypatch: pytest.MonkeyPatch, times: list[float]) -> None:
     """Press Ctrl-C when the simulation gets to each of these times (s)."""
-    fake = sys.modules["massage_arm.sim.press"].simulate.__globals__["FakeSimulation"]  # type: ignore[attr-defined]
+    fake = sys.modules["massage_arm.sim.runs"].simulate.__globals__["FakeSimulation"]  # type: ignore[attr-defined]
     advance = fake.advance
     left = list(times)
 
