@@ -20,6 +20,7 @@ from ..control.strokes import Stroke, find_stroke
 from ..control.ticks import Ticks
 from ..control.wishes import Wish
 from ..native import ContactState
+from .admittance import AdmittanceController
 from .parallel import in_parallel
 from .people import find_person
 from .session import SessionSimulation
@@ -32,6 +33,7 @@ SITE = "lumbar_erector_right"  # its cap of 60 N allows every force below, and n
 GLIDES_N = (5.0, 20.0, 40.0, 60.0)
 _SETTLED = 3.0  # s after the asked force is reached, then a stroke counts
 _TURNS = 4  # of a wave, at the end, in which its peaks and troughs are read
+_COMPARED = 4  # people on whom the baseline is run, too: it is slow Python
 _EDGE = 0.01  # s at the end of it that the smoothing spoils
 _WISHES = (  # s after the touch
     (6.0, Wish.MORE), (9.0, Wish.LESS), (12.0, Wish.STAY), (15.0, Wish.GO_ON), (17.0, Wish.REPEAT), (19.0, Wish.SKIP),
@@ -48,6 +50,12 @@ class Trial:
     force_n: float
     seconds: float
     wishes: bool = False
+    baseline: bool = False
+    """Driven by the admittance controller that is compared with."""
+
+
+class _Baseline(SessionSimulation):
+    make_controller = AdmittanceController
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,8 @@ def stroke_bench(
 ) -> list[Figure]:
     """All figures over the first `people` of population 1; a stroke that the controller ended counts as inf."""
     trials = [trial for number in range(people) for trial in stroke_trials(f"{POPULATION}/{number}")]
+    compared = [f"{POPULATION}/{number}" for number in range(min(people, _COMPARED))]
+    trials += [replace(t, baseline=True) for person in compared for t in stroke_trials(person) if not t.wishes]
     results = []
     work = [(trial, disturbances) for trial in trials]
     for done, result in enumerate(in_parallel(_measure, work, jobs), 1):
@@ -101,7 +111,8 @@ def run_stroke(trial: Trial, disturbances: str = "realistic") -> tuple[Ticks, Se
     session = Session(trial.kind, "", trial.stroke.tool, steps, Path("bench.yaml"))
     number = int(trial.person.split("/")[1])
     plan = SessionPlan(person=trial.person, seed=number, disturbances=disturbances)
-    simulation = SessionSimulation(plan, pictured=False, session=session)
+    make = _Baseline if trial.baseline else SessionSimulation
+    simulation = make(plan, pictured=False, session=session)
     blocks, made = [], []
     wishes = list(_WISHES) if trial.wishes else []
     touched = math.inf
@@ -223,8 +234,14 @@ def _wish_values(ticks: Ticks, made: list[float]) -> dict[str, float]:
 
 
 def stroke_figures(results: list[Result]) -> list[Figure]:
-    """The worst of every figure over people; what is not known counts as inf."""
+    """The worst of every figure over people, then the same of the baseline; what is not known counts as inf."""
+    ours = _figures([result for result in results if not result.trial.baseline])
+    theirs = _figures([result for result in results if result.trial.baseline])
+    known = [figure for figure in theirs if "wish" not in figure.name]
+    return [*ours, *(Figure(f"baseline.{figure.name}", figure.unit, figure.value) for figure in known)]
 
+
+def _figures(results: list[Result]) -> list[Figure]:
     def worst(kind: str, name: str) -> float:
         values = [result.values.get(name, math.inf) for result in results if result.trial.kind == kind]
         return max(math.inf if math.isnan(value) else value for value in values)
