@@ -103,6 +103,9 @@ def run(
         list[str] | None,
         typer.Option(help="KIND@SECONDS[:SIZE], often: what goes wrong, such as sensor_cut@6.5 or person_rises@7:0.5."),
     ] = None,
+    intake: Annotated[
+        Path | None, typer.Option(help="The form that the person filled in (massage-arm intake), for a session.")
+    ] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Show the simulation in a window.")] = False,
 ) -> None:
     """Run a session, a pressure profile or, without a name, one press, in simulation."""
@@ -112,6 +115,8 @@ def run(
         "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
     }  # fmt: skip
     plan = _plan(what, options)
+    if intake is not None:
+        plan = _after_intake(plan, intake)
     folder = out or _default_folder(plan.title)
     _press(plan, folder, gui, quiet)
     raise typer.Exit(_show_run(plan, folder, json))
@@ -131,6 +136,25 @@ def _plan(what: str | None, options: dict[str, Any]) -> "PressPlan | SessionPlan
             option = name.removesuffix("_n").removesuffix("_s")
             raise InputError(f"--{option}: is not allowed for {plan.title}; only a press takes it")
     return replace(plan, **given)
+
+
+def _after_intake(plan: "PressPlan | SessionPlan", intake: Path) -> "SessionPlan":
+    """The plan as the answers of a form leave it; InputError where they rule it out."""
+    from dataclasses import replace
+    from datetime import datetime
+
+    from ..control.intake import load_intake, ruled_out, share_of_cap
+    from ..control.plan import SessionPlan
+    from ..control.session import load_session
+    from ..native.errors import InputError
+
+    if not isinstance(plan, SessionPlan):
+        raise InputError("--intake: is for a session; a single press has limits of its own (--limits)")
+    form = load_intake(intake, datetime.now())
+    steps = load_session(plan.session, plan.site).steps
+    if reasons := ruled_out(form, {step.site for step in steps if step.site}):
+        raise InputError(f"{intake}: rules out {plan.title}: {'; '.join(reasons)}")
+    return replace(plan, share_of_cap=share_of_cap(form))
 
 
 def _default_folder(title: str) -> Path:

@@ -89,6 +89,8 @@ class SessionPlan(RunPlan):
     """A session or a profile: shipped, or the path of its file."""
     site: str | None = None
     """Where, if it is a profile; None for the right lumbar erector."""
+    share_of_cap: float = 1.0
+    """What an intake leaves of every cap."""
 
     @property
     def title(self) -> str:

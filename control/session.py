@@ -203,13 +203,14 @@ def jobs_of(
     tool: Tool,
     own: dict[str, OwnLimits] | None = None,
     thresholds_kpa: Mapping[str, float] | None = None,
+    share_of_cap: float = 1.0,
 ) -> list[Job]:
     """The steps of a session on one back, ready to be done; InputError where a cap or a place forbids one.
 
     `body` as it is known; `own`: limits that somebody lowered; `thresholds_kpa`: the person's own pain thresholds on
-    1 cm² by site (typical ones where they are not known).
+    1 cm² by site (typical ones where they are not known); `share_of_cap`: what an intake leaves of every cap.
     """
-    return [_job(session, step, body, tool, own, thresholds_kpa or {}) for step in session.steps]
+    return [_job(session, step, body, tool, own, thresholds_kpa or {}, share_of_cap) for step in session.steps]
 
 
 def _job(
@@ -219,6 +220,7 @@ def _job(
     tool: Tool,
     own: dict[str, OwnLimits] | None,
     thresholds_kpa: Mapping[str, float],
+    share_of_cap: float,
 ) -> Job:
     if step.stroke is None or step.profile is None:
         return Job(f"rest, {step.seconds:g} s", step.seconds)
@@ -229,6 +231,9 @@ def _job(
         passed = _passed(body, way, tool, step.site)
         caps = [force_limits(find_site(name), tool, own)[0] for name in passed]
         cap = min(caps, key=lambda limit: limit.value)
+        if share_of_cap < 1.0:
+            left = f"{100.0 * share_of_cap:g} % of the {cap.name}, as the answers of the intake leave it"
+            cap = replace(cap, name=left, value=share_of_cap * cap.value)
         threshold = thresholds_kpa.get(step.site, site.tissue.ppt_kpa)
         targets = [segment.target_n(tool, threshold) for segment in step.profile.segments]
         most = step.profile.most_n(tool, threshold) * (1.0 + step.stroke.swing_share)

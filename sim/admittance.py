@@ -5,8 +5,8 @@
     q'_d = J^T (J J^T + 1e-4)^-1 v          what a robot's velocity interface takes
     tau = M (w² (q_d - q) + 2 w (q'_d - q')) + bias,  w = 2 pi 12 Hz    what its own controller makes of that
 
-d is tuned on the strokes of this bench: at 50 it rings under 60 N, at 80 not yet; a quarter above that. It has no guard, no
-tank and no way to let go but the profile's end: it is a yardstick for figures, not for people.
+d is tuned on the strokes of this bench: at 50 it rings under 60 N, at 80 not yet; a quarter above that. No guard, no
+tank, no way to let go but the profile's end: it is a yardstick for figures, not for people.
 """
 
 from __future__ import annotations

@@ -85,7 +85,9 @@ class SessionSimulation(Simulation):
         scanned = known_back(self.plan.person, scan_seed).body
         self._scanned = _moved(scanned, self.disturbances, self._rng)
         tool = load_tool(self.plan_session.tool)
-        self.jobs = jobs_of(self.plan_session, self._scanned, tool, find_own_limits(self.plan.limits))
+        self.jobs = jobs_of(
+            self.plan_session, self._scanned, tool, find_own_limits(self.plan.limits), None, self.plan.share_of_cap
+        )
         first = next(job for job in self.jobs if job.way is not None)
         assert first.way is not None
         point = first.way.at(0.0)
