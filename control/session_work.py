@@ -274,9 +274,13 @@ class SessionWork:
         s.twist[3:] = speed * (self._turn @ point.bend)
 
     def _catch_up(self, status: Status) -> None:
-        """Make up for what friction and weight hold the tool back by, in place and attitude."""
-        behind = self.target - np.asarray(status.position)
-        turned = Rotation.from_quat(self.quaternion) * Rotation.from_quat(np.asarray(status.quaternion)).inv()
+        """Make up for what friction and weight hold the tool back by, in place and attitude.
+
+        That is told from what the governor has come to: what it is slow in following is nothing to make up for.
+        """
+        behind = np.asarray(status.set_position) - self._lag - np.asarray(status.position)
+        meant = Rotation.from_rotvec(-self._turn_lag) * Rotation.from_quat(np.asarray(status.set_quaternion))
+        turned = meant * Rotation.from_quat(np.asarray(status.quaternion)).inv()
         for lag, error, most in ((self._lag, behind, _LAG_MAX), (self._turn_lag, turned.as_rotvec(), _TURN_LAG_MAX)):
             lag += _LAG * _PERIOD * (error - (error @ self.direction) * self.direction)
             lag -= (lag @ self.direction) * self.direction
