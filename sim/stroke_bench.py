@@ -33,7 +33,7 @@ SITE = "lumbar_erector_right"  # its cap of 60 N allows every force below, and n
 GLIDES_N = (5.0, 20.0, 40.0, 60.0)
 _SETTLED = 3.0  # s after the asked force is reached, then a stroke counts
 _TURNS = 4  # of a wave, at the end, in which its peaks and troughs are read
-_COMPARED = 2  # people on whom the baseline is run, too: it is slow Python
+_COMPARED = 1  # person on whom the baseline is run, too: it is slow Python
 _EDGE = 0.01  # s at the end of it that the smoothing spoils
 _WISHES = (  # s after the touch
     (6.0, Wish.MORE), (9.0, Wish.LESS), (12.0, Wish.STAY), (15.0, Wish.GO_ON), (17.0, Wish.REPEAT), (19.0, Wish.SKIP),
