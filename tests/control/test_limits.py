@@ -137,6 +137,7 @@ def test_the_limits_that_are_shown_are_the_ones_that_hold() -> None:
         "speed": 1e3 * guard.speed_max,
         "approach": min(1e3 * settings.approach_speed_max, plan_module._LARGEST["approach_mm_s"][0]),
         "force_rate": min(settings.force_rate_max, plan_module._MAX_RATE_N_S),
+        "swing_rate": settings.wave_slope_max,
         "hold": plan_module._LARGEST["hold_s"][0],
         "power": guard.power_max,
         "energy": settings.tank_max,

@@ -141,6 +141,10 @@ class PerfectArm:
         return self._asked.quaternion
 
     @property
+    def set_quaternion(self) -> Any:
+        return self._asked.quaternion
+
+    @property
     def force_measured(self) -> float:
         return float(self._asked.force)
 

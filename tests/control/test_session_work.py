@@ -30,7 +30,13 @@ def test_going_round_in_circles_does_not_turn_the_tool_about_itself() -> None:
     after = {}
     for k in range(760):
         status = SimpleNamespace(
-            contact_state=ContactState.HOLD, position=work.target, set_position=work.target, force_measured=15.0
+            contact_state=ContactState.HOLD,
+            position=work.target,
+            set_position=work.target,
+            force_measured=15.0,
+            quaternion=work.quaternion,
+            set_quaternion=work.quaternion,
+            wrench=np.array([0, 0, -15.0, 0, 0, 0]),
         )
         work.update(0.01 * k, status)  # type: ignore[arg-type]
         after[k] = Rotation.from_quat(point.quaternion)
