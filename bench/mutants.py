@@ -187,7 +187,9 @@ def passes(load: Callable[[], None], tests: Sequence[str]) -> bool:
             import pytest
 
             os.chdir(ROOT)
-            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *tests]))
+            code = int(
+                pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-n", "0", *tests])
+            )
         finally:
             os._exit(code)
     until = time.monotonic() + _LONGEST

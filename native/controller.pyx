@@ -257,6 +257,7 @@ cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* s
     s.other = -dot3(c.direction, c.observer.force)
     s.off_tool = c.observer.off_tool
     s.reference = c.contact.reference
+    s.lag = fabs(c.contact.wave.slope) / c.settings.observer_bandwidth
     s.speed_in = dot3(c.direction, status.twist)
     s.speed = norm3(status.twist)
     s.depth = beyond_surface(c, status) - c.touched

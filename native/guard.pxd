@@ -70,6 +70,7 @@ cdef struct GuardSeen:               # one cycle as the guard sees it
     double other                     # N along the press direction, as the joints feel it
     double off_tool                  # Nm that no force on the tool explains, the largest of all joints
     double reference                 # N
+    double lag                       # N by which what the joints feel is late, while the reference swings
     double speed_in                  # m/s of the TCP into the body
     double speed                     # m/s of the TCP
     double depth                     # m into the body since the touch
@@ -172,7 +173,8 @@ cdef inline int guard_force(Guard* g, const GuardLimits* m, const GuardSeen* s) 
         g.over_other_for = lasting(g.over_other_for, not s.other <= m.force_cap + m.disagree_force, s.dt)
         if g.over_other_for > m.disagree_time:
             causes |= OVER_CAP
-        g.disagree_for = lasting(g.disagree_for, s.heard and not fabs(s.force - s.other) <= m.disagree_force, s.dt)
+        g.disagree_for = lasting(g.disagree_for, s.heard and not fabs(s.force - s.other) <= m.disagree_force + s.lag,
+                                  s.dt)
         if g.disagree_for > m.disagree_time:
             causes |= SENSOR_DISAGREES
         g.collision_for = lasting(g.collision_for, not s.off_tool <= m.collision_torque, s.dt)

@@ -30,6 +30,7 @@ class GuardTrial:
         other: float = 0.0,
         off_tool: float = 0.0,
         reference: float = 0.0,
+        lag: float = 0.0,
         speed_in: float = 0.0,
         speed: float = 0.0,
         depth: float = 0.0,

@@ -30,7 +30,7 @@ cdef class GuardTrial:
     def check(self, *, double dt=0.001, loop_step=None, clock_step=None, bint first=False, bint heard=True, bint felt=True,
               double total=0.0, bint idle=False, bint held=False, bint working=False, bint pressing=False, bint holding=False,
               q=(), q_before=(), dq=(), raw=None, double force=0.0, force_now=None, bint other_valid=False, double other=0.0,
-              double off_tool=0.0, double reference=0.0, double speed_in=0.0, double speed=0.0, double depth=0.0,
+              double off_tool=0.0, double reference=0.0, double lag=0.0, double speed_in=0.0, double speed=0.0, double depth=0.0,
               double away=0.0, double push=0.0, bint stopped=False):
         """The causes of one cycle; the fields of `GuardSeen`. Left out: nothing moves, nothing is felt, all is as long as dt."""
         cdef GuardSeen s
@@ -55,5 +55,6 @@ cdef class GuardTrial:
         s.force_now = force if force_now is None else force_now
         s.other_valid = 1.0 if other_valid else 0.0
         s.reference, s.speed_in, s.speed = reference, speed_in, speed
+        s.lag = lag
         s.depth, s.away, s.push = depth, away, push
         return guard_check(&self.guard, &self.limits, &s, stopped)

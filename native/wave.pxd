@@ -32,6 +32,7 @@ cdef struct Wave:
     double mean[3]                   # slow means of the asked force [N], of the force [N] and of the place [m]
     double spread[3]                 # covariances of the asked force with itself, the force and the place
     double stiffness                 # N/m of the tissue at mean[0]; 0: not known
+    double slope                     # N/s of the asked force
     double steady_rate               # N/s of the steady force, smoothed
     double speed                     # m/s into the body that the asked force needs
     double acceleration              # m/s², the same, of the swing alone
@@ -44,7 +45,7 @@ cdef inline double two_pi() noexcept nogil:
 
 cdef inline void wave_rest(Wave* w) noexcept nogil:
     """Nothing is foreseen of the tool's motion."""
-    w.speed = w.acceleration = w.shaking = w.out = 0.0
+    w.slope = w.speed = w.acceleration = w.shaking = w.out = 0.0
 
 
 cdef inline void wave_begin(Wave* w, double force, double place) noexcept nogil:
@@ -159,7 +160,8 @@ cdef inline double wave_step(Wave* w, const Settings* g, double steady, double s
     sin_cos(w.phase, &s, &c)
     force_now = w.steady + w.height * s
     slope = (w.steady - before) / dt
-    wave_know(w, g, force_now, slope + w.height * two_pi() * w.rate * c, force, place, dt)
+    w.slope = slope + w.height * two_pi() * w.rate * c
+    wave_know(w, g, force_now, w.slope, force, place, dt)
     wave_learn(w, g, force, gain, dt)
     # Where a ramp begins or ends, the force would leap with its rate.
     w.steady_rate += (slope - w.steady_rate) * dt / (g.wave_smoothing + dt)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from massage_arm.control.plan import PressPlan
 from massage_arm.native import ArmModel, Command, Person, PersonConstants
-from massage_arm.sim import hardware, press
+from massage_arm.sim import hardware
+from massage_arm.sim import simulation as press
 from massage_arm.sim.press import PressSimulation
 from massage_arm.urdf import TCP, arm_description, arm_with_tool, tool_file
 from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from massage_arm.control.plan import PressPlan
 from massage_arm.control.sites import find_site
 from massage_arm.control.ticks import Ticks
 from massage_arm.native import Cause, ContactState, InputError
-from massage_arm.sim import press
+from massage_arm.sim import simulation as press
 from massage_arm.sim.arm import describe_arm
 from massage_arm.sim.disturbances import load_disturbances
 from massage_arm.sim.press import PressSimulation

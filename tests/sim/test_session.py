@@ -104,13 +104,14 @@ def test_it_moves_smoothly_and_ends_withdrawn(whole: Run) -> None:
     assert whole.ticks["depth"][-1] < -0.04
     idle = whole.ticks["contact_state"] == ContactState.IDLE
     speed = np.linalg.norm(np.diff(whole.ticks["set_point_position"], axis=0), axis=1) / np.diff(whole.time)
-    assert speed[idle[1:]].max() < 0.15  # m/s: nothing leaps where a travel begins
+    assert speed[idle[1:]].max() < 0.16  # m/s, what the governor allows: nothing leaps where a travel begins
 
 
 def test_between_strokes_the_tool_is_well_above_the_skin(whole: Run) -> None:
     first, second = whole.strokes
-    between = slice(first.stop + 2500, second.start - 2500)
-    assert whole.ticks["depth"][between].max() < -0.03
+    between = whole.ticks[first.stop : second.start]
+    free = between[between["contact_state"] == ContactState.IDLE]
+    assert free["depth"].max() < -0.03
 
 
 def test_equal_plans_give_equal_bits(whole: Run, tmp_path: Path) -> None:
