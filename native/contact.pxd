@@ -288,7 +288,7 @@ cdef inline void contact_step(Contact* c, const Settings* g, const SetPointData*
     if not (c.state == RAMP or c.state == HOLD):
         wave_rest(&c.wave)
     if in_contact(c.state):
-        c.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate) + c.wave.speed
+        c.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate) + c.wave.share * c.wave.speed
 
     back_off(c, g, dt)
     # Clamped PI: the integral keeps only what the clamp leaves room for, and fades out of contact.

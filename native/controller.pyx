@@ -320,6 +320,7 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     c.contact.lead = dot3(c.direction, delta)
     c.contact.joints_feel = c.observer.valid and c.tared == 1 and -dot3(c.direction, c.observer.force) > g.push_out_until
     before = c.contact.state
+    c.contact.wave.share = c.tank.share
     contact_step(&c.contact, g, &c.want, force - g.tool_mass * c.contact.wave.shaking, sensor, ahead,
                  beyond_surface(c, status), dot3(c.direction, status.twist), dt)
     if c.contact.state == TOUCH and before == APPROACH:

@@ -32,6 +32,7 @@ cdef struct Wave:
     double mean[3]                   # slow means of the asked force [N], of the force [N] and of the place [m]
     double spread[3]                 # covariances of the asked force with itself, the force and the place
     double stiffness                 # N/m of the tissue at mean[0]; 0: not known
+    double share                     # 0..1 that the tank leaves of what is spent on the swing
     double slope                     # N/s of the asked force
     double steady_rate               # N/s of the steady force, smoothed
     double speed                     # m/s into the body that the asked force needs
@@ -163,6 +164,7 @@ cdef inline double wave_step(Wave* w, const Settings* g, double steady, double s
     w.slope = slope + w.height * two_pi() * w.rate * c
     wave_know(w, g, force_now, w.slope, force, place, dt)
     wave_learn(w, g, force, gain, dt)
+    w.out *= w.share
     # Where a ramp begins or ends, the force would leap with its rate.
     w.steady_rate += (slope - w.steady_rate) * dt / (g.wave_smoothing + dt)
     wave_foresee(w, g, s, c)

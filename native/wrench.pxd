@@ -33,7 +33,7 @@ cdef inline double normal_force(ControllerData* c, double ahead, double inward) 
     cdef double f = c.contact.reference + c.contact.feedback
     cdef double s, cosine
     if f <= 0.0:
-        return f
+        return f * c.tank.share
     f *= c.tank.share * clamp(1.0 - (inward - foreseen(&c.contact) - g.fade_speed) / g.fade_width, 0.0, 1.0)
     if ahead <= g.loss_free:
         return f

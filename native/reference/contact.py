@@ -220,7 +220,7 @@ class Contact:
         if self.state not in (RAMP, HOLD):
             self.wave.rest()
         if self.touching:
-            self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate) + self.wave.speed
+            self.speed = clamp(ahead / dt, -g.leak_rate, g.leak_rate) + self.wave.share * self.wave.speed
         self._back_off(dt)
         self._feedback(heard, dt)
 

@@ -174,6 +174,7 @@ class ReferenceController:
         sensor, wrench = self._sense(state, R)
         lead = float(n @ (self.reference - self.want.position))
         felt = float(-n @ (R @ wrench[:3])) - self.tool_mass * contact.wave.shaking
+        contact.wave.share = self.share
         contact.step(
             self.want, felt, sensor, ahead, lead, float(n @ (position - self.want.position)), float(n @ twist[:3]), dt
         )
@@ -347,7 +348,7 @@ class ReferenceController:
         force = self.contact.reference + self.contact.feedback
         way = clamp((ahead - g.loss_free) / g.loss_width, 0.0, 1.0)
         if force <= 0.0:
-            return force
+            return force * self.share
         fade = self.share * clamp(
             1.0 - (inward - max(0.0, self.contact.wave.speed) - g.fade_speed) / g.fade_width, 0.0, 1.0
         )

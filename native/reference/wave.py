@@ -27,6 +27,7 @@ class Wave:
     """The memory of the asked force; N, Hz, rad, m."""
 
     settings: ControllerSettings
+    share: float = 1.0
     steady: float = 0.0
     height: float = 0.0
     rate: float = 0.0
@@ -43,7 +44,8 @@ class Wave:
 
     def begin(self, force: float, place: float) -> None:
         """Nothing swings, nothing is known."""
-        self.__init__(self.settings, steady=force, mean=np.array([force, force, place]))  # type: ignore[misc]
+        mean = np.array([force, force, place])
+        self.__init__(self.settings, share=self.share, steady=force, mean=mean)  # type: ignore[misc]
 
     def rest(self) -> None:
         """Nothing is foreseen of the tool's motion."""
@@ -79,6 +81,7 @@ class Wave:
         turn = 2.0 * np.pi * self.rate
         self._know(now, slope + self.height * turn * float(np.cos(self.phase)), force, place, dt)
         self._learn(force, gain, dt)
+        self.out *= self.share
         self.steady_rate += (slope - self.steady_rate) * dt / (g.wave_smoothing + dt)
         self._foresee()
         return now

@@ -209,3 +209,17 @@ def test_pumping_with_the_stiffness_is_paid_by_the_tank(skin: float) -> None:
     quick = {"seconds": 0.2, "stiffness_rate": 1e4}
     assert press(Body(skin=skin), pump, **quick, **stated).most_over(limit) <= 0.0
     assert press(Body(skin=skin), pump, **quick, tank_refill=1e3).most_over(limit) > 0.0
+
+
+def test_an_empty_tank_moves_no_spring_for_a_wave() -> None:
+    """A found case: the normal reference went with the wave though the tank was empty, and its spring gave 0.017 J."""
+    body = Body(stiffness=1059.29, damping=25.898, skin=2.00001, breath=0.0034967, breath_hz=0.60341)
+    still = {"way": 0.0, "feed": 0.75}
+    demands = [
+        Demand(force=42.654, stiffness=(227.32, 0.0, 30.507), hz=1.2166, wave=29.0, wave_hz=7.29073, **still),
+        Demand(force=43.282, stiffness=(0.0, 300.0, 13.13), hz=2.0, wave=16.567, wave_hz=9.1663, **still),
+        Demand(force=38.129, stiffness=(902.41, 109.9, 0.0), hz=1.8904, wave=0.91624, wave_hz=2.4528, **still),
+        Demand(force=18.229, stiffness=(917.53, 0.0, 52.554), hz=2.1683, wave=27.335, wave_hz=3.1853, **still),
+    ]
+    stated = {"tank_begin": 0.0520113, "tank_refill": 0.844325}
+    assert press(body, demands, **stated).most_over(ControllerSettings(**stated)) <= 0.0
