@@ -94,7 +94,7 @@ cdef inline void wave_learn(Wave* w, const Settings* g, double force, double gai
     error = w.steady + w.height * s - force
     sin_cos(w.phase, &s, &c)
     sh, ch = s, c
-    most = g.wave_learnt_max
+    most = g.wave_learnt_max if g.wave_learnt_max < w.height else w.height  # no more than what is asked to swing
     for i in range(HARMONICS):
         if (i + 1) * w.rate > g.wave_learnt_rate_max:
             w.learnt[i][0] = w.learnt[i][1] = 0.0

@@ -107,7 +107,8 @@ class Wave:
         basis = np.array([np.sin(HARMONICS * self.phase), np.cos(HARMONICS * self.phase)])
         learnt = self.learnt + gain * g.wave_learning * error * basis * dt
         learnt = np.where(HARMONICS * self.rate > g.wave_learnt_rate_max, 0.0, learnt)
-        self.learnt = np.clip(learnt, -g.wave_learnt_max, g.wave_learnt_max)
+        most = min(g.wave_learnt_max, self.height)
+        self.learnt = np.clip(learnt, -most, most)
         leading = HARMONICS * self.phase + np.clip(g.wave_lead * HARMONICS * self.rate, 0.0, g.wave_lead_max)
         self.out = float(np.sum(self.learnt * np.array([np.sin(leading), np.cos(leading)])))
 

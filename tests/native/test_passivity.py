@@ -180,18 +180,26 @@ def test_no_body_is_given_more_than_is_stated(body: Body, demands: list[Demand],
     assert press(body, steady, **stated).most_over(ControllerSettings(**stated)) <= 0.0
 
 
-@pytest.mark.xfail(reason="a swing can take more than is stated from a nearly empty tank: 0.46 J found", strict=False)
-@settings(max_examples=20, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    body=BODIES,
-    demands=st.lists(DEMAND, min_size=4, max_size=4),
-    begin=st.floats(0.02, 1.0),
-    refill=st.floats(0.0, 1.0),
-)
-def test_no_body_is_given_more_than_is_stated_by_a_swing(
-    body: Body, demands: list[Demand], begin: float, refill: float
-) -> None:
-    stated = {"tank_begin": begin, "tank_refill": refill}
+@pytest.mark.xfail(reason="open: a swing takes 0.46 J more than is stated from an empty tank", strict=True)
+def test_a_swing_takes_no_more_than_is_stated() -> None:
+    body = Body(stiffness=500.0, damping=5.97, skin=0.0, breath=0.002047085039866883, breath_hz=0.46660070668210574)
+    demands = [
+        Demand(51.52828808145069, (1017.1709079750107, 300.0, 0.09), 2.00001, 0.09054249226633479, 0.12619868307882292,
+               4.610205028230932e-68, 2.194810804774963),
+        Demand(
+            25.0, (1244.271400336177, 130.79781916542822, 29.985653483462197), 3.8620777962758446, 0.029244490173286824,
+            0.1720616241400688, 5e-324, 8.242152550778506,
+        ),
+        Demand(
+            20.80270576235018, (669.7144843796467, 101.64173666494413, 13.406420108805282), 1.4045533337225193,
+            0.038824331378790426, 0.6350409019130042, 14.734188530592037, 2.867341860835318,
+        ),
+        Demand(
+            39.50659528617474, (1316.9073717074202, 0.0, 18.746854503956385), 1.5425521124279662, 0.09778289339294433,
+            0.02926018384423546, 8.369670306805107, 7.21159976574902,
+        ),
+    ]  # fmt: skip
+    stated = {"tank_begin": 0.62843501167294, "tank_refill": 1e-63}
     assert press(body, demands, **stated).most_over(ControllerSettings(**stated)) <= 0.0
 
 
