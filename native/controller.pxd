@@ -46,7 +46,7 @@ cdef struct ControllerData:
     double time                      # s, the arm's clock, last cycle
     double place[3]                  # m, where the work is, for the guard; base axes
     double touched                   # m beyond the surface as the set-point has it, where the touch was
-    double out                       # W that left through the tool
+    double out                       # W that left through the tool, as the torques were clamped
     double springs                   # J in the springs
     int cycles                       # since activation, up to 1
     double limited

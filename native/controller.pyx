@@ -346,7 +346,6 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
     if c.contact.causes & STATE_JUMP:
         blind_step(c, state, dt, command, status)
         return
-    spend(c, dt)
     memcpy(c.seen, state.q, sizeof(c.seen))
     c.time = state.time
     c.cycles = 1
@@ -363,7 +362,11 @@ cdef void controller_step(ControllerData* c, const ArmStateData* state, const Se
         status.torque_walls[i] = wall_torque(g, i, state.q[i], state.dq[i])
         status.torque_bias[i] = c.dynamics.bias[i]
         command.torque[i] = force + status.torque_posture[i] + status.torque_walls[i] + status.torque_bias[i]
+        c.out -= command.torque[i] * state.dq[i]
     saturate(c, dt, command.torque, status)
+    for i in range(n):  # a torque that comes late gives or takes what the wrench did not say
+        c.out += command.torque[i] * state.dq[i]
+    spend(c, dt)
     report(c, status)
 
 

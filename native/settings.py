@@ -259,9 +259,10 @@ class ControllerSettings:
     """J at the touch: about F²/2k of 50 N on 1.5 N/mm."""
     tank_max: float = 4.0
     """J."""
-    tank_low: float = 0.05
-    """J, at which force, motion and rising stiffness are gated to nothing."""
-    tank_high: float = 0.5
+    tank_low: float = 0.25
+    """J, at which force, motion and rising stiffness are gated to nothing: what torques that may only change at their
+    rate still give before they have come down is kept in reserve."""
+    tank_high: float = 0.7
     """J, from which nothing is gated."""
     tank_refill: float = 1.0
     """W given back for friction and tissue, which eat what a steady press needs."""

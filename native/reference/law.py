@@ -186,7 +186,6 @@ class ReferenceController:
         except LinAlgError:
             contact.stop(Cause.SINGULAR)
             return self._blind(dt, state)
-        self._spend(float(F @ twist), dt)
         t0 = g.posture_stiffness * (self.posture - state.q) - g.posture_damping * state.dq
         t0 *= min(1.0, g.posture_max / max(np.abs(t0).max(), 1e-300))
         posture = t0 - J.T @ inertias[0] @ J @ np.linalg.solve(M, t0)
@@ -194,7 +193,9 @@ class ReferenceController:
         if contact.state == FAULT:
             posture = posture + self._brake(M, state.dq, sensor)
         bias = self._bias(state.q, state.dq)
-        torque = self._saturate(J.T @ F + posture + self._walls(state) + bias, dt)
+        asked = J.T @ F + posture + self._walls(state) + bias
+        torque = self._saturate(asked, dt)
+        self._spend(float(F @ twist) + float((torque - asked) @ state.dq), dt)
         status = self._status()
         status.position, status.wrench, status.wrench_command, status.torque_posture = position, wrench, F, posture
         return SimpleNamespace(torque=torque), status
@@ -259,7 +260,7 @@ class ReferenceController:
         g = self.settings
         if self.contact.touching and self.contact.state != RELEASE:
             energy = self.tank - out * dt - (self.springs_now - self.springs) + g.tank_refill * dt
-            self.tank = clamp(energy, 0.0, g.tank_max)
+            self.tank = clamp(energy, -g.tank_max, g.tank_max)
             x = clamp((self.tank - g.tank_low) / (g.tank_high - g.tank_low), 0.0, 1.0)
             self.share = x * x * (3.0 - 2.0 * x)
         else:

@@ -5,7 +5,7 @@ Measured on the simulated body alone: the integral of the true force on it times
 besides what the arm's motion and springs held at the touch. The guard is set aside: the tank must do this alone.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
@@ -176,12 +176,11 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 def test_no_body_is_given_more_than_is_stated(body: Body, demands: list[Demand], begin: float, refill: float) -> None:
     # Small tanks as well: of the usual one, little is left to gate within seconds.
     stated = {"tank_begin": begin, "tank_refill": refill}
-    steady = [replace(demand, wave=0.0) for demand in demands]
-    assert press(body, steady, **stated).most_over(ControllerSettings(**stated)) <= 0.0
+    assert press(body, demands, **stated).most_over(ControllerSettings(**stated)) <= 0.0
 
 
-@pytest.mark.xfail(reason="open: a swing takes 0.46 J more than is stated from an empty tank", strict=True)
-def test_a_swing_takes_no_more_than_is_stated() -> None:
+def test_what_the_torque_rate_makes_of_a_swing_is_paid_too() -> None:
+    """A found case: at 15 N and 3 to 8 Hz the torques came late, gave 2.6 J that the account took as received."""
     body = Body(stiffness=500.0, damping=5.97, skin=0.0, breath=0.002047085039866883, breath_hz=0.46660070668210574)
     demands = [
         Demand(51.52828808145069, (1017.1709079750107, 300.0, 0.09), 2.00001, 0.09054249226633479, 0.12619868307882292,
@@ -201,6 +200,21 @@ def test_a_swing_takes_no_more_than_is_stated() -> None:
     ]  # fmt: skip
     stated = {"tank_begin": 0.62843501167294, "tank_refill": 1e-63}
     assert press(body, demands, **stated).most_over(ControllerSettings(**stated)) <= 0.0
+
+
+def test_torques_that_still_come_down_are_paid_from_the_reserve() -> None:
+    """A found case: while torques came down at their rate, 0.08 J more than a reserve of 0.05 J were given."""
+    body = Body(stiffness=1073.76, damping=12.3423, skin=300.0, breath=0.00184888, breath_hz=0.647963)
+    demands = [
+        Demand(5.0, (1205.86, 251.496, 56.1512), 0.614305, 0.033023, 0.0, 30.0, 2.89528),
+        Demand(60.0, (675.226, 241.648, 0.0), 1.28387, 0.0723676, 0.238273, 12.2342, 5.03644),
+        Demand(51.2667, (394.993, 176.542, 50.2809), 3.34527, 0.0134955, 0.488162, 15.9787, 9.04558),
+        Demand(59.8336, (1500.0, 261.527, 0.0), 4.0, 0.0400773, 0.0373436, 10.5166, 7.89771),
+    ]
+    stated = {"tank_begin": 0.946826, "tank_refill": 0.332978}
+    limit = ControllerSettings(**stated)
+    assert press(body, demands, **stated).most_over(limit) <= 0.0
+    assert press(body, demands, tank_low=0.05, tank_high=0.5, **stated).most_over(limit) > 0.0
 
 
 def test_greedy_strokes_get_what_is_stated_and_would_get_more_without_the_tank() -> None:

@@ -24,12 +24,12 @@ def run(energy: float, out: Any, springs: Any = None, *, refill: float = G.tank_
 
 @settings(deadline=None)
 @given(out=AMOUNTS, springs=AMOUNTS, begin=st.floats(0.0, 4.0), scale=st.sampled_from([1e-3, 1.0, 1e6, 1e300]))
-def test_it_is_never_below_empty_nor_above_full(
+def test_neither_what_is_stored_nor_a_debt_is_more_than_its_size(
     out: list[float], springs: list[float], begin: float, scale: float
 ) -> None:
     n = min(len(out), len(springs))
     energy, share = run(begin, scale * np.array(out[:n]), np.array(springs[:n]))
-    assert ((energy >= 0.0) & (energy <= G.tank_max)).all()
+    assert (np.abs(energy) <= G.tank_max).all()
     assert ((share >= 0.0) & (share <= 1.0)).all()
 
 
@@ -53,6 +53,13 @@ def test_what_leaves_is_taken_and_what_springs_give_is_not() -> None:
 def test_a_spring_that_is_stiffened_by_command_costs_what_it_then_holds() -> None:
     springs = np.linspace(0.0, 0.4, 50)
     assert run(1.0, np.zeros(50), springs, refill=0.0)[0][-1] == pytest.approx(0.6)
+
+
+def test_what_was_overdrawn_is_paid_back_before_anything_is_spent() -> None:
+    energy, share = run(0.1, np.r_[np.full(200, 2.0), np.full(200, -2.0)], refill=0.0)
+    assert energy[199] == pytest.approx(-0.3)
+    assert energy[-1] == pytest.approx(0.1)
+    assert (share == 0.0).all()
 
 
 def test_an_idle_tank_fills_at_the_stated_power_up_to_its_size() -> None:
@@ -79,6 +86,6 @@ def test_nan_is_not_hidden(springs: list[float]) -> None:
     assert np.isnan(share[-1])
 
 
-@pytest.mark.parametrize(("out", "left"), [(np.inf, 0.0), (-np.inf, G.tank_max)])
-def test_an_infinite_power_empties_or_fills_it_and_no_more(out: float, left: float) -> None:
+@pytest.mark.parametrize(("out", "left"), [(np.inf, -G.tank_max), (-np.inf, G.tank_max)])
+def test_an_infinite_power_overdraws_or_fills_it_and_no_more(out: float, left: float) -> None:
     assert run(1.0, [out])[0][0] == left
