@@ -244,7 +244,7 @@ def stroke_figures(results: list[Result]) -> list[Figure]:
 def _figures(results: list[Result]) -> list[Figure]:
     def worst(kind: str, name: str) -> float:
         values = [result.values.get(name, math.inf) for result in results if result.trial.kind == kind]
-        return max(math.inf if math.isnan(value) else value for value in values)
+        return max((math.inf if math.isnan(value) else value for value in values), default=math.inf)
 
     def most(name: str, *kinds: str) -> float:
         return max(worst(kind, name) for kind in kinds)
@@ -255,7 +255,8 @@ def _figures(results: list[Result]) -> list[Figure]:
         Figure(f"strokes.rms_{kind}", "N", worst(kind, "rms"), max(0.20, 0.01 * force), 0.42)
         for kind, force in zip(glides, GLIDES_N, strict=True)
     ]
-    low = min(result.values.get("r2", -math.inf) for result in results if result.trial.kind in ("rolling", "sine"))
+    shapes = [result.values.get("r2", -math.inf) for result in results if result.trial.kind in ("rolling", "sine")]
+    low = min(shapes, default=-math.inf)
     return [
         *figures,
         Figure("strokes.unexplained_waveform", "1", 1.0 - low, 0.01, 0.03),  # Xu et al.: r² above 0.97
