@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .breath import RATES_HZ, WINDOW_S, BreathListener, fit
 from .pressure_profile import Segment
 from .strokes import smooth
 
@@ -27,7 +28,6 @@ RATE_N_S = 20.0
 SWELL_N_S = 60.0
 """The fastest that it goes down and up in a pulse: as fast as the controller lets it (`force_rate_max`)."""
 _PEAK = 1.875  # the most of a minimum-jerk change over its mean
-_WINDOW_S = 8.0  # two breaths or more: how deep the tool is, without the breath (B.6: 12 to 18 a minute)
 _EASED = 0.75  # of the force when the tissue pushes back; assumption
 _EASE_S = 0.8
 _PUSHED_BACK = 1.5e-3  # m outwards within the window, breath taken out, at constant force; assumption
@@ -36,7 +36,9 @@ _CALM_S = 6.0  # s since easing before it may return; assumption, guarding decay
 _SAMPLE_S = 0.1
 _AVERAGED_HZ = 1.0  # from here on, several turns of a swinging force lie in a window
 _BREATH_S = 4.0  # s for which the tissue must give way slowly enough
-_BREATHS_HZ = np.arange(0.16, 0.341, 0.01)  # 12 to 18 a minute (B.6), and some more to either side
+_LISTENS_S = 16.0  # for a breath to rise with, then it goes up without one; two windows, own choice
+_BEGUN = 0.12  # of a breath: so far into an exhale a rise may still begin
+_EXHALE = 0.8  # of an exhale is what a rise takes; assumption: people pause before they breathe in
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,13 @@ class _Way:
 class PressureFollower:
     """Follows segments from the touch on; `update` about 100 times a second while the tool presses."""
 
-    def __init__(self, segments: Sequence[Segment], targets: Sequence[float | None], force: float) -> None:
-        """`targets` [N] of the segments, None where one keeps the force; `force` [N] is where it begins."""
+    def __init__(
+        self, segments: Sequence[Segment], targets: Sequence[float | None], force: float, *, on_exhale: bool = False
+    ) -> None:
+        """`targets` [N] of the segments, None where one keeps the force; `force` [N] is where it begins.
+
+        `on_exhale`: the force rises while the person exhales and is held while they inhale.
+        """
         self._segments, self._targets = segments, targets
         self._at = -1
         self._touch = force
@@ -80,6 +87,12 @@ class PressureFollower:
         self._eased_at: float | None = None
         self._share = self._share_from = self._share_to = 1.0
         self._share_since, self._share_lasting = -np.inf, RISE_S
+        self._breathing = BreathListener() if on_exhale else None
+        self._still_to: float | None = None  # N, where a rise with the breath is going
+        self._waiting_since = 0.0
+        self._a_breath = math.inf  # N, of a rise
+        self.told: list[str] = []
+        """What the person's breath made of the rises, in words."""
         self.ended: list[str] = []
         """Why each segment so far ended: time, give, release, word."""
         self.eased = 0
@@ -101,6 +114,7 @@ class PressureFollower:
             self._enter(0, time)
         self._listen(time, depth)
         self._word = self._word or word
+        self._rise_with_breath(time)
         while not self.finished and (why := self._over(time)):
             self.ended.append(why)
             self._enter(self._at + 1, time)
@@ -119,6 +133,9 @@ class PressureFollower:
             self._eased_at += stood
         self._share = min(self._share, self._touch / max(self._nominal(time), self._touch))
         self._go_to_share(self._share_to, time)
+        self._waiting_since += stood
+        if self._breathing is not None:
+            self._breathing.forget()
 
     # Where the force goes.
 
@@ -129,11 +146,43 @@ class PressureFollower:
             segment, target = self._segments[at], self._targets[at]
             waits = target is None or (segment.kind == "follow" and target > self._to)
             self._go(self._to if waits or target is None else target, time)
-            if segment.kind == "ramp":
+            if segment.kind == "ramp" and self._still_to is None:
                 self._rising = max(self._rising, segment.seconds)
 
     def _go(self, to: float, time: float) -> None:
-        """To another force, from that at which it stands."""
+        """To another force, from that at which it stands; up with the breath, where that is wanted."""
+        self._still_to = None
+        if self._breathing is not None and to > self._to:
+            self._still_to, self._waiting_since = to, time
+            segment = self._segments[self._at]
+            self._a_breath = (to - self._to) / segment.seconds if segment.kind == "ramp" else math.inf  # N/s
+            to = self._to
+        self._go_now(to, time)
+
+    def _rise_with_breath(self, time: float) -> None:
+        """Begin the next part of a rise when an exhale begins; without a breath to be felt, all of it."""
+        if self._breathing is None or self._still_to is None or time < self._since + self._rising:
+            return
+        breath = self._breathing.breath()
+        if breath is None:
+            if time > self._waiting_since + _LISTENS_S:
+                self.told.append("no breath is felt: rises without it")
+                self._go_now(self._still_to, time)
+                self._rising = max(self._rising, (self._to - self._from) / self._a_breath)
+                self._still_to = None
+            return
+        if breath.phase_at(time) > 2.0 * np.pi * _BEGUN:
+            return
+        if self._to < self._still_to and self._since <= self._waiting_since:
+            self.told.append(f"rises with the exhale, {60.0 / breath.period:.0f} breaths a minute")
+        lasting = _EXHALE * breath.exhale_left(time)
+        to = min(self._still_to, self._to + min(RATE_N_S * lasting / _PEAK, self._a_breath * breath.period))
+        self._go_now(to, time)
+        self._rising = lasting
+        if to >= self._still_to:
+            self._still_to = None
+
+    def _go_now(self, to: float, time: float) -> None:
         self._from, self._to, self._since = self._to, to, time
         self._rising = max(RISE_S, _PEAK * abs(to - self._from) / RATE_N_S) if to != self._from else 0.0
         self._learn_anew()
@@ -163,15 +212,18 @@ class PressureFollower:
         A change of the force is never broken off, for that would be a kink in it; but by a word on a slow ramp.
         """
         segment, age = self._segments[self._at], time - self._began
-        ends = max(segment.seconds, self._since + self._rising - self._began)
+        ends = (
+            math.inf if self._still_to is not None else max(segment.seconds, self._since + self._rising - self._began)
+        )
         if period := self._period:
             ends = self._rising + period * math.ceil((ends - self._rising) / period)
         if age >= ends:
             return "time"
         if segment.kind == "ramp" and segment.until_word and self._word:
             self._to, self._rising = self._nominal(time), 0.0  # where a word ended the rise, not where it was going
+            self._still_to = None
             return "word"
-        if segment.kind in ("ramp", "pulse") or time < self._since + self._rising:
+        if segment.kind in ("ramp", "pulse") or self._still_to is not None or time < self._since + self._rising:
             return ""
         if segment.until_word and self._word:
             return "word"
@@ -211,6 +263,8 @@ class PressureFollower:
         if time < self._next_sample:
             return
         self._next_sample = time + _SAMPLE_S
+        if self._breathing is not None and depth is not None:
+            self._breathing.hear(time, depth, self._nominal(time) * self._share)
         settled = time - self._since > self._rising + 0.5 and time - self._share_since > max(
             RISE_S, self._share_lasting
         )
@@ -218,9 +272,9 @@ class PressureFollower:
             self._learn_anew()
             return
         self._depths.append((time, depth))
-        while time - self._depths[0][0] > _WINDOW_S:
+        while time - self._depths[0][0] > WINDOW_S:
             self._depths.popleft()
-        if time - self._depths[0][0] > 0.95 * _WINDOW_S:
+        if time - self._depths[0][0] > 0.95 * WINDOW_S:
             found = _without_breath(np.array(self._depths))
             self._level = self._level or found
             self._way = _Way(found.now - self._level.now, found.mean - self._level.mean, found.rate)
@@ -254,9 +308,8 @@ class PressureFollower:
 def _without_breath(depths: Floats) -> _Way:
     """A line through the depths (N, 2) [s, m], with a breath of the likeliest rate on top."""
     t, depth = depths[:, 0] - depths[-1, 0], depths[:, 1]
-    breath = 2.0 * np.pi * _BREATHS_HZ[:, None] * t
-    A = np.stack([np.ones_like(breath), np.broadcast_to(t, breath.shape), np.sin(breath), np.cos(breath)], axis=2)
-    x = np.linalg.solve(A.transpose(0, 2, 1) @ A, (A.transpose(0, 2, 1) @ depth)[..., None])
-    left = np.sum(((A @ x)[..., 0] - depth) ** 2, axis=1)
-    end, rate = x[np.argmin(left), :2, 0]
+    turn = 2.0 * np.pi * RATES_HZ[:, None] * t
+    columns = np.stack([np.ones_like(turn), np.broadcast_to(t, turn.shape), np.sin(turn), np.cos(turn)], axis=2)
+    x, left = fit(columns, depth)
+    end, rate = x[np.argmin(left), :2]
     return _Way(float(end), float(end + rate * t.mean()), float(rate))

@@ -20,6 +20,8 @@ from .yaml_file import Each, Field, Fields, Variants, locate, read_yaml
 
 FOLDER = Path(__file__).with_name("profiles")
 SCHEMA = "massage-arm/profile/1"
+LISTENING_S = 20.0
+"""By which a rise with the breath takes longer at most: two windows to hear it in, and a breath to begin with."""
 _SPREAD = -0.4  # thresholds fall with the area pressed, as A^-0.4 in cm²: docs/safety.md D.3, exponent an assumption
 _TARGETS = ("force_n", "pressure_kpa", "percent_of_threshold")
 
@@ -52,7 +54,12 @@ _KINDS = {
     },
     "follow": {**_TARGET, "step_percent": Field(float, 5.0, 30.0), **_ENDS, **_SOURCE},
 }  # fmt: skip
-FIELDS: Fields = {"name": Field(str), "about": Field(str), "segments": Each(Variants("kind", _KINDS))}
+FIELDS: Fields = {
+    "name": Field(str),
+    "about": Field(str),
+    "on_exhale": Field(bool, required=False, default=False),
+    "segments": Each(Variants("kind", _KINDS)),
+}
 
 
 @dataclass(frozen=True)
@@ -99,11 +106,14 @@ class PressureProfile:
     name: str
     about: str
     segments: Sequence[Segment]
+    on_exhale: bool = False
+    """The force rises while the person exhales, and is held while they inhale."""
 
     @property
     def seconds(self) -> float:
         """How long it lasts at most."""
-        return sum(segment.seconds for segment in self.segments)
+        rises = sum(segment.kind in ("ramp", "step", "follow") for segment in self.segments)
+        return sum(segment.seconds for segment in self.segments) + (LISTENING_S * rises if self.on_exhale else 0.0)
 
     def most_n(self, tool: Tool, threshold_kpa: float) -> float:
         """The largest force [N] that it asks for."""
@@ -132,7 +142,7 @@ def load_profile(name_or_path: str | Path) -> PressureProfile:
     values = read_yaml(path, SCHEMA, FIELDS)
     segments = [_segment(path, i, entry) for i, entry in enumerate(values["segments"])]
     _check_order(path, segments)
-    return PressureProfile(values["name"], values["about"], segments)
+    return PressureProfile(values["name"], values["about"], segments, values["on_exhale"])
 
 
 def profile_file(name: str) -> Path:

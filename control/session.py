@@ -240,6 +240,7 @@ def _job(
         _check_force(step, most, cap)
         _check_motion(step)
         _check_hold(step, site, own)
+        _check_breath(step)
     except InputError as error:
         raise _refusal(session.file, step.key, str(error)) from None
     strictest = min(passed, key=lambda name: find_site(name).hard_stop_n)
@@ -247,7 +248,7 @@ def _job(
     return Job(
         title, step.seconds, step.stroke, way, step.profile.segments, targets, cap.value,
         hold_limits(site, own)[0].value,
-        guard_limits(find_site(strictest), cap.value), dose_caps(site, own),
+        guard_limits(find_site(strictest), cap.value), dose_caps(site, own), step.profile.on_exhale,
     )  # fmt: skip
 
 
@@ -294,6 +295,16 @@ def _check_motion(step: Step) -> None:
         raise InputError(
             f"a force that swings at {max(rates):g} Hz is not allowed; at most {settings.wave_rate_max:g} Hz is: "
             "beyond, joints and delays leave little of it (docs/control.md, Waves)"
+        )
+
+
+def _check_breath(step: Step) -> None:
+    """A breath is told from how deep the tool is, which along a stroke changes with the place."""
+    assert step.stroke is not None and step.profile is not None
+    if step.profile.on_exhale and step.stroke.path == "line":
+        raise InputError(
+            f"{step.stroke.name} is not allowed with a profile that rises on the exhale; a stroke that stays is, such "
+            "as compression"
         )
 
 

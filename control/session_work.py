@@ -60,6 +60,8 @@ class Job:
     limits: GuardLimits | None = None
     """Of the guard, all along the way."""
     dose: DoseCaps | None = None
+    on_exhale: bool = False
+    """The force rises while they exhale."""
 
 
 class Stage(Enum):
@@ -225,7 +227,9 @@ class SessionWork:
         self._pace, self._stay, self._stayed, self._word = 0.0, False, 0.0, False
         self._lag[:] = self._turn_lag[:] = 0.0
         if self._clock == 0.0:
-            self._follower = PressureFollower(self._job.segments, self._job.targets, TOUCH_FORCE_N)
+            self._follower = PressureFollower(
+                self._job.segments, self._job.targets, TOUCH_FORCE_N, on_exhale=self._job.on_exhale
+            )
             self._tell(self._job.title)
         else:
             self._follower.go_on(self._time + _PERIOD)
@@ -239,6 +243,8 @@ class SessionWork:
         known = None if stroke.path == "line" or self._level.changing(self._time) else depth
         asked = self._follower.update(self._time + _PERIOD, known, word=self._word)
         self._word = False
+        while self._follower.told:
+            self._tell(self._follower.told.pop(0))
         self._stayed = self._stayed + _PERIOD if self._stay else 0.0
         if self._stayed > job.hold_s:
             self._stay = False

@@ -224,3 +224,20 @@ def test_paused_it_goes_on_where_it_stood(when: float, tmp_path: Path) -> None:
         assert np.diff(resumed).max() * 1000.0 < 70.0
         assert resumed[900] < 12.0
         assert run.told.count("effleurage light, thoracic erector left, 5 s") == 1
+
+
+def test_a_profile_may_rise_with_the_exhale() -> None:
+    """Told from the arm's own position, on a person of the population who breathes, sensors and camera as they are."""
+    run = Run(SessionPlan(session="exhale_steps", site="interscapular_right", person="1/3", seed=3))
+    ticks, pressing = run.ticks[run.working], run.time[run.working] > run.time[run.working][0] + 2.0
+    skin = ticks["tcp_position"][:, 2] + ticks["depth"]
+    turn = 2.0 * np.pi * run.simulation.disturbances.breathing_hz * ticks["time"]
+    columns = np.column_stack([np.sin(turn), np.cos(turn), np.ones(len(turn)), ticks["time"]])
+    sine, cosine = np.linalg.lstsq(columns, skin, rcond=None)[0][:2]
+    sinking = sine * np.cos(turn) - cosine * np.sin(turn) < 0.0
+    rise = np.diff(ticks["force_asked"], prepend=ticks["force_asked"][0])
+    up = (rise > 0.0) & pressing
+    assert rise[up].sum() > 30.0
+    assert rise[up & sinking].sum() > 0.9 * rise[up].sum()
+    assert any("exhale" in line for line in run.told)
+    run.is_smooth()
