@@ -106,13 +106,16 @@ def run(
     intake: Annotated[
         Path | None, typer.Option(help="The form that the person filled in (massage-arm intake), for a session.")
     ] = None,
+    rest: Annotated[
+        float | None, typer.Option(help="How long they lie untouched before, in s: 180 to 300, to know their heart.")
+    ] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Show the simulation in a window.")] = False,
 ) -> None:
     """Run a session, a pressure profile or, without a name, one press, in simulation."""
     options = {
         "arm": arm, "tip": tip, "person": person, "site": site, "tool": tool, "force_n": force, "hold_s": hold,
         "seed": seed, "disturbances": disturbances, "limits": None if limits is None else str(limits),
-        "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
+        "rest_s": rest, "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
     }  # fmt: skip
     plan = _plan(what, options)
     if intake is not None:

@@ -19,13 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..native.errors import InputError
-from .heart import good_intervals, heart_rate, intervals_of, rmssd
+from .heart import REST_S, good_intervals, heart_rate, intervals_of, rmssd
 
 Floats = NDArray[np.float64]
 
-REST_S = (180.0, 300.0)
-"""Shortest and longest rest that makes a baseline; own proposal. RMSSD is read over 5 min (Task Force 1996), and as
-little as 1 min can do at rest (Shaffer and Ginsberg 2017, PMC5624990)."""
 WINDOW_S = 60.0
 """Over which rate and RMSSD are compared with the baseline; the shortest that PMC5624990 lets pass."""
 COVERED = 0.8
@@ -78,11 +75,13 @@ class Pacing:
     """
 
     def __init__(self, begin_s: float = 0.0, rest_s: float = REST_S[1]) -> None:
-        """The person lies at rest, untouched, from `begin_s` on for `rest_s` (180 to 300 s)."""
+        """The person lies at rest, untouched, from `begin_s` on for `rest_s` (180 to 300 s; 0: no baseline)."""
         if not math.isfinite(begin_s):
             raise InputError(f"begin_s: {begin_s:g} s is not allowed; a finite number is")
-        if not REST_S[0] <= rest_s <= REST_S[1]:
-            raise InputError(f"rest_s: {rest_s:g} s is not allowed; a number from {REST_S[0]:g} to {REST_S[1]:g} is")
+        if rest_s != 0.0 and not REST_S[0] <= rest_s <= REST_S[1]:
+            raise InputError(
+                f"rest_s: {rest_s:g} s is not allowed; 0 or a number from {REST_S[0]:g} to {REST_S[1]:g} is"
+            )
         self._begin, self._end = begin_s, begin_s + rest_s
         self._rest: list[tuple[float, float]] = []
         self._late: deque[tuple[float, float]] = deque(maxlen=_MOST_LATE)

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from ..native.errors import InputError
+from .heart import REST_S
 from .limits import Limit, find_own_limits, force_limits, hold_limits
 from .sites import find_site
 from .supervisor import parse_requests
@@ -58,6 +59,8 @@ class RunPlan:
     """What goes wrong on the way, such as "sensor_cut@6.5, person_rises@7:0.5": `parse_faults` in sim/faults.py."""
     scan_seed: int | None = None
     """Of the scan that the arm works from; None for `seed`."""
+    rest_s: float = 0.0
+    """How long they lie untouched before: 180 to 300 s make a baseline of the heart, 0 none."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,10 @@ def _check_events(plan: RunPlan) -> None:
     if requests and requests[-1][0] > _LONGEST_WAIT_S:
         at, what = requests[-1]
         raise InputError(f"asks: {what}@{at:g} is not allowed; a time from 0 to {_LONGEST_WAIT_S:g} s is")
+    if plan.rest_s != 0.0 and not REST_S[0] <= plan.rest_s <= REST_S[1]:
+        raise InputError(
+            f"rest_s: {plan.rest_s:g} s is not allowed; 0, or {REST_S[0]:g} to {REST_S[1]:g} s for a baseline, is"
+        )
     if not abs(plan.shift_mm) <= _MAX_SHIFT_MM:  # NaN fails too
         raise InputError(
             f"shift_mm: {plan.shift_mm:g} mm is not allowed; from -{_MAX_SHIFT_MM:g} to {_MAX_SHIFT_MM:g} mm is"

@@ -30,6 +30,7 @@ class PressWork:
         self.quaternion = set_point.quaternion.copy()
         self.force_n = plan.force_n
         self.asked_at = math.inf
+        self.alarm = ""
         self.finished = False
         self._ended = False
         self._held = 0.0

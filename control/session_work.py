@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 from ..native import ContactState, Controller, GuardLimits, InputError, SetPoint, Status, Task
 from .body import HeightField
 from .dose import DoseCaps, DoseMap
+from .pacing import Pacing
 from .press_work import TOUCH_FORCE_N, VALID_S
 from .pressure_follower import PressureFollower
 from .pressure_profile import Segment
@@ -89,10 +90,15 @@ class SessionWork:
         contact_area: float,
         contact_radius: float,
         dose: DoseMap,
+        pacing: Pacing,
     ) -> None:
-        """`to_base` (4, 4): body to base axes; `contact_area` [m²], `contact_radius` [m]: the largest of the tool."""
+        """`to_base` (4, 4): body to base axes; `contact_area` [m²], `contact_radius` [m]: the largest of the tool.
+
+        `pacing` listens to the person's heart; whoever hears beats tells it.
+        """
         self.finished = False
         self.asked_at = math.inf
+        self.alarm = ""
         self.told: list[str] = []
         """What happened and when, in words."""
         self.dose = dose
@@ -103,6 +109,8 @@ class SessionWork:
         self._no_go: list[Floats] = []
         self._ended = False
         self._level = _Level()
+        self._pacing = pacing
+        self._lighter = self._slower = 1.0
         self._word = False
         self._stay, self._stayed = False, 0.0
         self._clock, self._pace = 0.0, 0.0
@@ -187,6 +195,7 @@ class SessionWork:
         """Bring the set-point up to date, about 100 times a second."""
         self._time = time
         self._set_point.valid_until = time + VALID_S
+        self._follow_heart()
         contact, task = status.contact_state, self._set_point.task
         if task is Task.STOP:
             self._set_point.twist[:] = 0.0
@@ -240,7 +249,8 @@ class SessionWork:
         self._note_dose(status)
         depth = float((np.asarray(status.position) - self.target) @ self.direction)  # below the skin as it is known
         # Along a line tissue changes with the place; small circles and strokes across go over the same again and again.
-        known = None if stroke.path == "line" or self._level.changing(self._time) else depth
+        changing = self._level.changing(self._time) or self._lightening
+        known = None if stroke.path == "line" or changing else depth
         asked = self._follower.update(self._time + _PERIOD, known, word=self._word)
         self._word = False
         while self._follower.told:
@@ -250,8 +260,11 @@ class SessionWork:
             self._stay = False
             self._tell(f"goes on: {job.hold_s:g} s at one point are enough")
         self._go_along(0.0 if self._stay else 1.0, status)
-        force = asked.force_n * stroke.share(self._clock) * self._level.at(self._time)
-        swing, hz = (asked.swing_n, asked.swing_hz) if asked.swing_n else (stroke.swing_share * force, stroke.swing_hz)
+        level = self._level.at(self._time) * self._lighter
+        force = asked.force_n * stroke.share(self._clock) * level
+        swing, hz = stroke.swing_share * force, stroke.swing_hz
+        if asked.swing_n:
+            swing, hz = asked.swing_n * level, asked.swing_hz
         most = job.cap_n / (1.0 + swing / force)
         force = float(np.clip(force, TOUCH_FORCE_N, most))
         s = self._set_point
@@ -260,15 +273,29 @@ class SessionWork:
         if self._follower.finished or self._clock >= job.seconds:
             self._lift()
 
+    def _follow_heart(self) -> None:
+        """Lighter and slower where the heart is stirred; never the other way."""
+        before = self._lighter
+        self._lighter, self._slower = self._pacing.factors(self._time)
+        self._lightening = self._lighter != before
+        if before == 1.0 > self._lighter:
+            self._tell("lighter and slower: the heart is stirred")
+        if before < 1.0 == self._lighter:
+            self._tell("as before: the heart is calm")
+        alarm, self.alarm = self.alarm, self._pacing.alarm(self._time)
+        if self.alarm and not alarm:
+            self._tell(self.alarm)
+
     def _go_along(self, pace: float, status: Status) -> None:
         """Go on along the way, the clock on its way to `pace`; between two updates the twist leads on."""
         stroke, way = self._job.stroke, self._job.way
         assert stroke is not None and way is not None
         self._pace += float(np.clip(pace - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))
-        self._clock += smooth(self._pace) * _PERIOD
+        pace = smooth(self._pace) * self._slower
+        self._clock += pace * _PERIOD
         length, speed = stroke.place(self._clock, way.length)
         point = way.at(length)
-        speed *= smooth(self._pace)
+        speed *= pace
         self._feel_normal(status, speed)
         self._stand(point)
         self._catch_up(status)

@@ -40,6 +40,8 @@ class Work(Protocol):
     """The most that it asks for there."""
     asked_at: float
     """s, when it asked last to press."""
+    alarm: str
+    """Why the person should be given a pause, in words; empty: nothing asks for one."""
 
     def press(self, time: float) -> None:
         """Ask for the approach from now on; after `pause`, go on."""
@@ -85,7 +87,7 @@ class SlowSide:
         self._controller, self._set_point = controller, set_point
         self._begin, self._stiffness, self._kept_out = begin, stiffness, kept_out
         self._asks = [(0.0, Event.BEGIN), *parse_requests(plan.asks or "")]
-        self._settle(0.0)
+        self._settle(0.0, plan.rest_s)
 
     def update(self, seen: ArmState, time: float) -> None:
         """One step of the slow side: `seen` of the arm, at `time` [s] of the session's own clock."""
@@ -102,6 +104,9 @@ class SlowSide:
             self.refusals.append(f"{time:.2f} s: {wrong}")
             self._take(Event.FAULT)
             self._set_point.task = Task.STOP
+        if self.state is State.RUNNING and self._work.alarm:
+            self.refusals.append(f"{time:.2f} s: paused: {self._work.alarm}")
+            self._take(Event.PAUSE)
         if self.state is State.RUNNING and self._work.finished:
             self._take(Event.FINISHED)
             self.over = True
@@ -145,14 +150,14 @@ class SlowSide:
             return f"the tool is over {area}, where nothing may press"
         return ""
 
-    def _settle(self, time: float) -> None:
-        """Begin anew: hold still, then tare; nothing is pressed before somebody asks for it."""
+    def _settle(self, time: float, rest_s: float = 0.0) -> None:
+        """Begin anew: wait, hold still, then tare; nothing is pressed before somebody asks for it."""
         self._work = self._begin()
         self._readings: list[Floats] = []
         self._residual = math.nan
         self._tared = False
         self._tared_at: float | None = None
-        self._active_at = self._asked_at = self._time = time
+        self._active_at, self._time = time + rest_s, time
         self._set_point.stiffness[:] = self._stiffness
         self._set_point.valid_until = time + SETTLE + TARE
 
@@ -188,6 +193,7 @@ class SlowSide:
             causes=", ".join(str(cause.name).lower().replace("_", " ") for cause in Cause if cause in status.causes),
             astray=self._astray,
             kept_out=self._kept_out(self._work.target) or "",
+            alarm=self._work.alarm,
             limits_loaded=self._controller.settings.force_max <= self._work.force_n,
             person=self.plan.person,
             tool=self._tool,

@@ -133,6 +133,8 @@ class Readiness:
     """How the tool stands beside the place where the press begins, in words; empty: it does not."""
     kept_out: str
     """The area that holds the target and in which nothing may press; empty: none does."""
+    alarm: str
+    """Why the person should have a pause, in words; empty: nothing asks for one."""
     limits_loaded: bool
     person: str
     tool: str
@@ -154,6 +156,7 @@ def missing(ready: Readiness) -> list[str]:
         ),
         (not ready.astray, f"the tool is {ready.astray} from where the press begins; guide it there"),
         (not ready.kept_out, f"the target lies in {ready.kept_out}, where nothing may press"),
+        (not ready.alarm, f"{ready.alarm}; wait until they are calm"),
         (ready.limits_loaded, "no limits are loaded"),
         (bool(ready.person), "no person is named"),
         (bool(ready.tool), "no tool is named"),

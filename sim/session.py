@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..control.body import Body, HeightField, Site
 from ..control.dose import DoseMap
 from ..control.limits import DEEP_M, find_own_limits
+from ..control.pacing import Pacing
 from ..control.plan import SessionPlan, check_circumstances
 from ..control.session import Session, jobs_of, load_session
 from ..control.session_work import SessionWork
@@ -21,7 +22,7 @@ from ..native import ControllerSettings, GuardLimits
 from .disturbances import Disturbances
 from .placement import Placement, stand_for
 from .scan import known_back
-from .simulation import UP, Simulation
+from .simulation import BEATS, UP, Simulation
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class SessionSimulation(Simulation):
     @property
     def duration_s(self) -> float:
         """Estimate of the whole run."""
-        return SETTLE + TARE + 2.0 + self.plan_session.whole_s
+        return self.plan.rest_s + SETTLE + TARE + 2.0 + self.plan_session.whole_s
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -113,9 +114,23 @@ class SessionSimulation(Simulation):
         body_to_base[:3, 3] += to_base[:3, :3] @ UP
         self._session_work = SessionWork(
             self.jobs, self.controller, self._set_point, self._scanned.height_field, body_to_base,
-            self.tool.contact_area(DEEP_M), self.tool.contact_radius, DoseMap(),
+            self.tool.contact_area(DEEP_M), self.tool.contact_radius, DoseMap(), self._listening(),
         )  # fmt: skip
         return self._session_work.again
+
+    def _listening(self) -> Pacing:
+        """To the heart, from the rest before the session on; without one, there is no baseline, and only alarms."""
+        self._beats, self._last_beat = 0.0, -np.inf
+        self._pacing = Pacing(0.0, self.plan.rest_s)
+        return self._pacing
+
+    def _update(self) -> None:
+        """The slow side, which a belt tells of heartbeats."""
+        beats, time = float(self._truth[BEATS]), float(self.arm.read().time)
+        if beats > self._beats:
+            self._pacing.beat(time, time - self._last_beat)
+            self._beats, self._last_beat = beats, time
+        super()._update()
 
     def _press_directions(self, governed: Floats) -> Floats:
         return governed

@@ -50,6 +50,8 @@ STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
 AFTERMATH = 1.0  # s that a run goes on after a stop at least
 SHIFT_TIME = 0.5  # s that re-positioning takes; assumption
 _SET_POINT_EVERY = 10  # cycles of 1 ms: set-points come at 100 Hz
+BEATS = 23
+"""Column of the plant's truth: heartbeats so far."""
 UP = np.array([0.0, 0.0, TABLE_HEIGHT])
 
 
@@ -420,7 +422,7 @@ class Simulation(ABC):
         block["depth"] = truth[:, 9]
         for name, at in (("pressure_share", 17), ("pain", 18), ("tone", 19), ("release", 20), ("softening", 21)):
             block[name] = truth[:, at]
-        block["beats"] = truth[:, 23]
+        block["beats"] = truth[:, BEATS]
         block["surface_known_error"] = self._surface_error
         # The true force acts at the TCP, so it has no moment there.
         tool = Rotation.from_quat(block["tcp_quaternion"])

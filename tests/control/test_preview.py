@@ -8,6 +8,7 @@ import pytest
 from massage_arm.control.body import TEMPLATE, Body, load_body
 from massage_arm.control.dose import CELL_AREA, DoseMap
 from massage_arm.control.limits import DEEP_M, OwnLimits
+from massage_arm.control.pacing import Pacing
 from massage_arm.control.preview import RATE_HZ, SessionPreview, preview
 from massage_arm.control.session import jobs_of, load_session
 from massage_arm.control.session_work import HOVER, SessionWork
@@ -162,7 +163,7 @@ def test_it_is_what_a_session_asks_of_the_arm(tmp_path: Path, body: Body) -> Non
     asked.quaternion[:] = 1.0, 0.0, 0.0, 0.0
     arm = PerfectArm(asked)
     field, area, radius = body.height_field, told.tool.contact_area(DEEP_M), told.tool.contact_radius
-    work = SessionWork(jobs, cast(Any, arm), asked, field, np.eye(4), area, radius, DoseMap())
+    work = SessionWork(jobs, cast(Any, arm), asked, field, np.eye(4), area, radius, DoseMap(), Pacing(rest_s=0.0))
     work.press(0.0)
     rows, index = [], 0
     while not work.finished and index < 9000:

@@ -29,6 +29,7 @@ READY_TO_PRESS = Readiness(
     causes="",
     astray="",
     kept_out="",
+    alarm="",
     limits_loaded=True,
     person="average",
     tool="thumb",
@@ -67,7 +68,7 @@ def test_every_state_meets_every_event(state: State, event: Event, following: st
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", [Event.STOP, Event.PAUSE, Event.GUIDE])
 def test_stop_pause_and_guide_are_never_refused(state: State, event: Event) -> None:
-    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", False, "", "")
+    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", "", False, "", "")
     assert ORDERS[react(state, event, nothing, free=False)] is not Order.FOLLOW
 
 
@@ -129,7 +130,7 @@ def test_what_was_found_ready_stays_as_it_was() -> None:
 
 
 def test_all_that_is_missing_is_said_at_once() -> None:
-    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", False, "", "")
+    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", "", False, "", "")
     assert len(missing(nothing)) == len(UNREADY)
     with pytest.raises(InputError, match=r"latched.*; .*silent; .*not tared; .*wandered"):
         react(State.READY, Event.BEGIN, nothing, free=True)
@@ -145,7 +146,7 @@ def test_nothing_goes_on_before_the_tool_has_withdrawn(state: State, event: Even
 
 
 def test_an_acknowledgement_needs_nothing_but_a_free_tool() -> None:
-    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", False, "", "")
+    nothing = Readiness(False, False, math.nan, math.nan, "clock", "60 mm", "kidney_left", "", False, "", "")
     assert react(State.FAULTED, Event.ACKNOWLEDGE, nothing, free=True) is State.READY
 
 

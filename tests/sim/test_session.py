@@ -34,8 +34,14 @@ def plan(folder: Path, *steps: str, **more: object) -> SessionPlan:
 class Run:
     """A session to its end, with what is done at some times on the way."""
 
-    def __init__(self, plan: SessionPlan, do: dict[float, Do] | None = None, until: float = 60.0) -> None:
-        self.simulation = SessionSimulation(plan, pictured=False)
+    def __init__(
+        self,
+        plan: SessionPlan,
+        do: dict[float, Do] | None = None,
+        until: float = 60.0,
+        make: type[SessionSimulation] = SessionSimulation,
+    ) -> None:
+        self.simulation = make(plan, pictured=False)
         todo, blocks = sorted((do or {}).items()), []
         while self.simulation.time < until and (block := self.simulation.advance(50)) is not None:
             blocks.append(block)
@@ -241,3 +247,38 @@ def test_a_profile_may_rise_with_the_exhale() -> None:
     assert rise[up & sinking].sum() > 0.9 * rise[up].sum()
     assert any("exhale" in line for line in run.told)
     run.is_smooth()
+
+
+class Excited(SessionSimulation):
+    """Their heart leaps from what it is to 130 a minute at 12 s, and calms down at 40 s."""
+
+    def _update(self) -> None:
+        time = self.time
+        rr = 60.0 / (130.0 if 12.0 <= time < 40.0 else 62.0)
+        if time >= self._last_beat + rr or self._last_beat == -np.inf:
+            self._pacing.beat(time, time - self._last_beat)
+            self._last_beat = time
+        self._beats = np.inf
+        super()._update()
+
+
+def test_an_alarm_of_the_heart_pauses_and_only_a_request_goes_on(tmp_path: Path) -> None:
+    asked = plan(tmp_path, GLIDE % 30.0, asks="resume@32, resume@75")
+    run = Run(asked, make=Excited, until=120.0)
+    said = run.simulation.refusals
+    assert "paused: heart rate" in said[0]
+    assert 12.0 < float(said[0].split(" ", 1)[0]) < 26.0
+    assert "resume is refused: heart rate" in said[1] and "wait until they are calm" in said[1]
+    assert len(said) == 2
+    paused = (run.time > float(said[0].split(" ", 1)[0]) + 3.0) & (run.time < 75.0)
+    assert np.abs(run.force[paused]).max() < 0.5
+    assert len(run.strokes) == 2 and run.time[run.strokes[1]][0] > 75.0
+    assert run.simulation.session.state is State.READY
+
+
+def test_a_calm_heart_changes_nothing() -> None:
+    run = Run(SessionPlan(session="exhale_steps", site="interscapular_right", person="1/3", rest_s=180.0), until=400.0)
+    assert not run.simulation.refusals
+    assert not any("heart" in line for line in run.told)
+    assert run.time[run.strokes[0]][0] > 180.0
+    assert run.simulation._pacing.baseline().rate == pytest.approx(70.0, abs=30.0)
