@@ -90,4 +90,4 @@ def fit(columns: Floats, values: Floats) -> tuple[Floats, Floats]:
     normal = turned @ columns + _RIDGE * np.eye(columns.shape[2])
     x = np.linalg.solve(normal, (turned @ values)[..., None])
     left: Floats = np.sum(((columns @ x)[..., 0] - values) ** 2, axis=1)
-    return x[..., 0], left
+    return np.asarray(x[..., 0], float), left
