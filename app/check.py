@@ -16,6 +16,8 @@ from ..control.pressure_profile import SCHEMA as PROFILE_SCHEMA
 from ..control.pressure_profile import load_profile
 from ..control.session import SCHEMA as SESSION_SCHEMA
 from ..control.session import Session, load_session
+from ..control.thresholds import SCHEMA as THRESHOLDS_SCHEMA
+from ..control.thresholds import load_thresholds
 from ..control.tool import SCHEMA as TOOL_SCHEMA
 from ..control.tool import load_tool
 from ..control.yaml_file import FileProblems, Problem, locate, read_schema
@@ -77,6 +79,7 @@ CHECKS: dict[str, tuple[Callable[[Path], Any], *tuple[Callable[[Any], object], .
     PROFILE_SCHEMA: (load_profile,),
     SESSION_SCHEMA: (load_session, _check_on_average),
     OWN_SCHEMA: (load_own_limits,),
+    THRESHOLDS_SCHEMA: (load_thresholds,),
     "massage-arm/landmarks/1": (_load_landmarks,),
 }
 

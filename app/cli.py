@@ -109,19 +109,33 @@ def run(
     rest: Annotated[
         float | None, typer.Option(help="How long they lie untouched before, in s: 180 to 300, to know their heart.")
     ] = None,
+    thresholds: Annotated[
+        Path | None, typer.Option(help="The person's own pain thresholds (YAML; assessment_ramp finds them).")
+    ] = None,
+    dose: Annotated[
+        Path | None, typer.Option(help="Ledger of what their back was given (.npz): heeded, then added to.")
+    ] = None,
     gui: Annotated[bool, typer.Option("--gui", help="Show the simulation in a window.")] = False,
 ) -> None:
     """Run a session, a pressure profile or, without a name, one press, in simulation."""
+    from ..control.plan import SessionPlan
+
     options = {
         "arm": arm, "tip": tip, "person": person, "site": site, "tool": tool, "force_n": force, "hold_s": hold,
         "seed": seed, "disturbances": disturbances, "limits": None if limits is None else str(limits),
-        "rest_s": rest, "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
+        "rest_s": rest, "thresholds": None if thresholds is None else str(thresholds), "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
     }  # fmt: skip
     plan = _plan(what, options)
     if intake is not None:
         plan = _after_intake(plan, intake)
+    if dose is not None:
+        plan = _with_ledger(plan, dose)
     folder = out or _default_folder(plan.title)
     _press(plan, folder, gui, quiet)
+    if dose is not None and isinstance(plan, SessionPlan):
+        from .dose import add_to_ledger
+
+        add_to_ledger(dose, folder, plan)
     raise typer.Exit(_show_run(plan, folder, json))
 
 
@@ -158,6 +172,25 @@ def _after_intake(plan: "PressPlan | SessionPlan", intake: Path) -> "SessionPlan
     if reasons := ruled_out(form, {step.site for step in steps if step.site}):
         raise InputError(f"{intake}: rules out {plan.title}: {'; '.join(reasons)}")
     return replace(plan, share_of_cap=share_of_cap(form))
+
+
+def _with_ledger(plan: "PressPlan | SessionPlan", dose: Path) -> "SessionPlan":
+    """The plan with what was given before, as of now; without a file yet, nothing was."""
+    import time
+    from dataclasses import replace
+
+    from ..control.dose import read_dose
+    from ..control.plan import SessionPlan
+    from ..native.errors import InputError
+
+    if not isinstance(plan, SessionPlan):
+        raise InputError("--dose: is for a session")
+    if not dose.exists():
+        if not dose.parent.is_dir():
+            raise InputError(f"--dose: {dose.parent}: there is no such folder")
+        return replace(plan, began_s=float(round(time.time())))
+    read_dose(dose)
+    return replace(plan, dose=str(dose), began_s=float(round(time.time())))
 
 
 def _default_folder(title: str) -> Path:

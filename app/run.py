@@ -5,6 +5,7 @@ inputs/      plan.yaml and every file that the run was made from, with their sha
 run.mcap     the log (`control/run_log.py`)
 fault-1.mcap the 10 s before the first fault and the second after it, in the same format; fault-2.mcap …
 scene.png    the scene in the hold
+thresholds.yaml  pain thresholds that the person's word has found
 report.html  made from the two above
 """
 
@@ -16,6 +17,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -27,11 +29,13 @@ from ..control.flight_recorder import FlightRecorder
 from ..control.plan import PressPlan, SessionPlan, check_any, parse_plan, plan_yaml
 from ..control.run_log import RUN_FILE, RunLog, read_run
 from ..control.sites import SITES_FILE
+from ..control.thresholds import thresholds_yaml
 from ..control.ticks import Ticks, all_causes
 from ..native import ContactState
 from ..native.errors import InputError
 
 PICTURE_FILE = "scene.png"
+THRESHOLDS_FILE = "thresholds.yaml"
 REPORT_FILE = "report.html"
 FAULT_STEM = "fault"
 _BLOCK = 100  # ticks between looks at Ctrl-C and the progress bar
@@ -71,6 +75,10 @@ class Simulation(Protocol):
     @property
     def told(self) -> Sequence[str]:
         """What happened on the way, when, in words."""
+
+    @property
+    def thresholds_kpa(self) -> Mapping[str, float]:
+        """Pain thresholds on 1 cm² that were found, by site."""
 
     @property
     def force_true(self) -> float:
@@ -187,6 +195,7 @@ def press(
         with RunLog(folder / RUN_FILE, simulation.joint_names, metadata) as log:
             _record(
                 simulation,
+                plan.person,
                 log,
                 folder,
                 interrupt or Interrupt(),
@@ -231,6 +240,7 @@ def _write_inputs(folder: Path, plan: PressPlan | SessionPlan, files: Mapping[st
 
 def _record(
     simulation: Simulation,
+    person: str,
     log: RunLog,
     folder: Path,
     interrupt: Interrupt,
@@ -254,6 +264,10 @@ def _record(
     if not pictured:
         write_whole(folder / PICTURE_FILE, simulation.picture())
     faults.close()
+    if simulation.thresholds_kpa:
+        source = f"own assessment, {datetime.now():%Y-%m-%d}"
+        text = thresholds_yaml(person, simulation.thresholds_kpa, source)
+        write_whole(folder / THRESHOLDS_FILE, text.encode())
     if simulation.told:
         log.summary["told"] = "; ".join(simulation.told)
     if simulation.refusals:
@@ -313,8 +327,9 @@ def _stored_plan(folder: Path) -> PressPlan | SessionPlan:
         plan = replace(plan, session=str(inputs / "session.yaml"))
     elif tool.exists() and Path(plan.tool).suffix:
         plan = replace(plan, tool=str(tool))
-    if (inputs / "limits.yaml").exists():
-        plan = replace(plan, limits=str(inputs / "limits.yaml"))
+    for key, name in (("limits", "limits.yaml"), ("thresholds", "thresholds.yaml"), ("dose", "dose.npz")):
+        if (inputs / name).exists():
+            plan = replace(plan, **{key: str(inputs / name)})
     if (inputs / "body.npz").exists():
         plan = replace(plan, person=str(inputs / "body.npz"))
     return plan

@@ -162,6 +162,13 @@ class DoseMap:
         copies["left"] *= _faded(seconds)
         return replace(self, **copies, time=self.time + seconds)
 
+    def since(self, began_s: float) -> DoseMap:
+        """The map, faded until `began_s`, on a clock that starts then; InputError where it knows of later."""
+        if self.time > began_s:
+            raise InputError(f"dose: time: it knows of {self.time - began_s:.0f} s after now; a clock is wrong")
+        faded = self.recovered(began_s - self.time) if math.isfinite(self.time) else replace(self)
+        return replace(faded, last=faded.last - began_s, time=0.0)
+
     def allowed(self, xy: ArrayLike, radius: float, pressure_pa: float, caps: DoseCaps) -> float:
         """How long (s) a contact of `radius` (m) at `xy` (2,) [m] may press until a cell that it touches is at its cap.
 
@@ -187,8 +194,10 @@ class DoseMap:
         return found
 
 
-def dose_of_run(ticks: Ticks, tool: Tool, begin_s: float = 0.0) -> DoseMap:
+def dose_of_run(ticks: Ticks, tool: Tool, begin_s: float = 0.0, before: DoseMap | None = None) -> DoseMap:
     """The map of a run from its ticks; its clock is theirs plus `begin_s` (Unix time of the start, to keep the map).
+
+    On top of `before`, which becomes the map.
 
     The true force and the true depth where the ticks have them. On a real arm there is only the measured force, where
     it is 1 N or more; and its contact area is the tool's largest, which a press of working force reaches within the
@@ -200,7 +209,7 @@ def dose_of_run(ticks: Ticks, tool: Tool, begin_s: float = 0.0) -> DoseMap:
     """
     known = np.isfinite(ticks["time"]) & np.isfinite(ticks["tcp_position"]).all(axis=1)
     ticks = ticks[known & (np.isfinite(ticks["force_true"]) | np.isfinite(ticks["force_measured"]))]
-    dose = DoseMap()
+    dose = before or DoseMap()
     if not len(ticks):
         return dose
     measured = np.where(ticks["force_measured"] < _NOISE_N, 0.0, ticks["force_measured"])

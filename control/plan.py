@@ -94,6 +94,12 @@ class SessionPlan(RunPlan):
     """Where, if it is a profile; None for the right lumbar erector."""
     share_of_cap: float = 1.0
     """What an intake leaves of every cap."""
+    thresholds: str | None = None
+    """A file of the person's own pain thresholds."""
+    dose: str | None = None
+    """A ledger of what their back was given before (`dose_bytes`)."""
+    began_s: float = 0.0
+    """When it began, Unix time: what was given before has faded until then."""
 
     @property
     def title(self) -> str:

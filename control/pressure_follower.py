@@ -93,6 +93,8 @@ class PressureFollower:
         self._a_breath = math.inf  # N, of a rise
         self.told: list[str] = []
         """What the person's breath made of the rises, in words."""
+        self.word_at_n: float | None = None
+        """N at which a word ended a rise; None: none did."""
         self.ended: list[str] = []
         """Why each segment so far ended: time, give, release, word."""
         self.eased = 0
@@ -221,7 +223,7 @@ class PressureFollower:
             return "time"
         if segment.kind == "ramp" and segment.until_word and self._word:
             self._to, self._rising = self._nominal(time), 0.0  # where a word ended the rise, not where it was going
-            self._still_to = None
+            self._still_to, self.word_at_n = None, self._to
             return "word"
         if segment.kind in ("ramp", "pulse") or self._still_to is not None or time < self._since + self._rising:
             return ""

@@ -62,6 +62,11 @@ FIELDS: Fields = {
 }
 
 
+def under_area(area: float) -> float:
+    """What a threshold on 1 cm² is multiplied by under a tool of `area` [m²]."""
+    return float(max(1e4 * area, 1.0) ** _SPREAD)
+
+
 @dataclass(frozen=True)
 class Segment:
     """One part of a profile; what its kind does not need is None."""
@@ -94,8 +99,7 @@ class Segment:
         if self.pressure_kpa is not None:
             return 1e3 * self.pressure_kpa * area
         if self.percent_of_threshold is not None:
-            under_tool = 1e3 * threshold_kpa * float(max(1e4 * area, 1.0) ** _SPREAD)
-            return 0.01 * self.percent_of_threshold * under_tool * area
+            return 0.01 * self.percent_of_threshold * 1e3 * threshold_kpa * under_area(area) * area
         return self.force_n
 
 

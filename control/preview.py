@@ -30,7 +30,7 @@ from .session_work import APPROACH_M_S, HOVER, Job, too_much
 from .sites import TissueConstants, find_site
 from .skin_path import SkinPoint
 from .slow_side import SETTLE, TARE
-from .strokes import Stroke
+from .strokes import Stroke, smooth
 from .tool import Tool
 from .travel import Travel
 
@@ -312,9 +312,10 @@ def _press(job: Job, tissue: TissueConstants) -> _Press:
     assert job.stroke is not None and job.way is not None
     touch = np.full(math.ceil(ControllerSettings().settle_time * RATE_HZ), TOUCH_FORCE_N)
     times, asked, swung, rates = _asked(
-        tuple(job.segments), tuple(job.targets), job.seconds, tissue if job.stroke.path != "line" else None
+        tuple(job.segments), tuple(job.targets), job.on_exhale, tissue if job.stroke.path != "line" else None
     )
-    clock = _clock(times)
+    clock = _clock(job, times)
+    times, asked, swung, rates = (values[: len(clock)] for values in (times, asked, swung, rates))
     force = asked * np.array([job.stroke.share(c) for c in clock])
     swing = np.where(swung > 0.0, swung, job.stroke.swing_share * force)
     hz = np.where(swung > 0.0, rates, job.stroke.swing_hz)
@@ -335,17 +336,17 @@ def _press(job: Job, tissue: TissueConstants) -> _Press:
 
 @lru_cache(maxsize=64)  # what is repeated, or done on the other side, is followed once
 def _asked(
-    segments: tuple[Segment, ...], targets: tuple[float | None, ...], seconds: float, tissue: TissueConstants | None
+    segments: tuple[Segment, ...], targets: tuple[float | None, ...], on_exhale: bool, tissue: TissueConstants | None
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Times [s], force [N] of a profile, its swing [N] and rate [Hz], until it or the stroke's `seconds` are over.
+    """Times [s], force [N] of a profile, its swing [N] and rate [Hz], to its end.
 
     `tissue` None: the tool moves on, and how deep it is tells nothing.
     """
-    follower = PressureFollower(segments, targets, TOUCH_FORCE_N)
+    follower = PressureFollower(segments, targets, TOUCH_FORCE_N, on_exhale=on_exhale)
     creep = None if tissue is None else _Creep(tissue)
     listened, found = [], []
     time, depth, before = 0.0, 0.0, -1.0
-    while not follower.finished and _clock(np.array([time]))[0] < seconds:
+    while not follower.finished:
         asked = follower.update(time, depth if creep is not None else None)
         step = (1 if asked.force_n != before else _LISTEN) / RATE_HZ
         depth, before = creep.depth(asked.force_n, step) if creep is not None else 0.0, asked.force_n
@@ -357,11 +358,14 @@ def _asked(
     return times, force, swing, hz
 
 
-def _clock(time: Floats) -> Floats:
-    """A stroke's own time [s]: it comes up to speed by minimum jerk, so its integral is a polynomial."""
-    x = np.clip(time / _PICK_UP, 0.0, 1.0)
-    clock: Floats = _PICK_UP * x**4 * (2.5 - 3.0 * x + x * x) + np.maximum(0.0, time - _PICK_UP)
-    return clock
+def _clock(job: Job, time: Floats) -> Floats:
+    """A stroke's own time [s] at `time` (N,), as long as the stroke lasts: it comes up to speed by minimum jerk."""
+    clock = [0.0]
+    for now in time[1:]:
+        if clock[-1] >= job.seconds:
+            break
+        clock.append(clock[-1] + smooth(now / _PICK_UP) * job.pace(clock[-1]) / RATE_HZ)
+    return np.array(clock)
 
 
 def _where(stroke: Stroke, length: float, clock: Floats) -> Floats:

@@ -246,7 +246,7 @@ def _job(
     strictest = min(passed, key=lambda name: find_site(name).hard_stop_n)
     title = f"{step.stroke.name.replace('_', ' ')}, {step.site.replace('_', ' ')}, {step.seconds:g} s"
     return Job(
-        title, step.seconds, step.stroke, way, step.profile.segments, targets, cap.value,
+        title, step.seconds, step.site, step.stroke, way, step.profile.segments, targets, cap.value,
         hold_limits(site, own)[0].value,
         guard_limits(find_site(strictest), cap.value), dose_caps(site, own), step.profile.on_exhale,
     )  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..native import ContactState, Controller, GuardLimits, InputError, SetPoint, Status, Task
+from ..native import ContactState, Controller, ControllerSettings, GuardLimits, InputError, SetPoint, Status, Task
 from .body import HeightField
 from .dose import DoseCaps, DoseMap
 from .pacing import Pacing
@@ -30,9 +30,12 @@ from .wishes import BRUSH_M, LEAST, MOST, STEP, Wish
 Floats = NDArray[np.float64]
 
 APPROACH_M_S = 0.03
+SPENT = "it has been treated as much as the dose cap allows"
 HOVER = 0.05
 """M above the skin, where a stroke begins and ends."""
 _PERIOD = 0.01  # s between updates
+_TURNING = 0.8 * ControllerSettings().turn_rate_max
+"""Rad/s at which a stroke turns the tool at most: the rest is for what is made up for."""
 _PICK_UP = 0.8  # s in which a stroke's clock comes up to speed or stands still
 _CHANGE = 1.2  # s of a MORE or LESS
 _RELEASE_S = 1.0  # s in which the force is let out at the end of a stroke, at most 60 N/s
@@ -50,6 +53,7 @@ class Job:
 
     title: str
     seconds: float
+    site: str = ""
     stroke: Stroke | None = None
     way: SkinPath | None = None
     segments: Sequence[Segment] = ()
@@ -63,6 +67,13 @@ class Job:
     dose: DoseCaps | None = None
     on_exhale: bool = False
     """The force rises while they exhale."""
+
+    def pace(self, clock: float) -> float:
+        """How fast the stroke's clock may run at `clock` [s], 0 to 1: slower where the skin bends sharply."""
+        assert self.stroke is not None and self.way is not None
+        place, speed = self.stroke.place(clock, self.way.length)
+        turning = abs(speed) * self.way.bending(place)
+        return min(1.0, _TURNING / turning) if turning > 0.0 else 1.0
 
 
 class Stage(Enum):
@@ -99,6 +110,8 @@ class SessionWork:
         self.finished = False
         self.asked_at = math.inf
         self.alarm = ""
+        self.thresholds_n: dict[str, float] = {}
+        """N at which a word ended a slow rise, by site."""
         self.told: list[str] = []
         """What happened and when, in words."""
         self.dose = dose
@@ -270,6 +283,9 @@ class SessionWork:
         s = self._set_point
         s.force_rate = max(1.0, abs(force - s.force) / _PERIOD)
         s.force, s.wave_force, s.wave_rate = force, min(swing, job.cap_n - force), hz
+        if self._follower.word_at_n is not None and job.site not in self.thresholds_n:
+            self.thresholds_n[job.site] = self._follower.word_at_n
+            self._tell(f"the word came at {self._follower.word_at_n:.1f} N")
         if self._follower.finished or self._clock >= job.seconds:
             self._lift()
 
@@ -291,7 +307,7 @@ class SessionWork:
         stroke, way = self._job.stroke, self._job.way
         assert stroke is not None and way is not None
         self._pace += float(np.clip(pace - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))
-        pace = smooth(self._pace) * self._slower
+        pace = smooth(self._pace) * self._slower * self._job.pace(self._clock)
         self._clock += pace * _PERIOD
         length, speed = stroke.place(self._clock, way.length)
         point = way.at(length)
@@ -429,7 +445,7 @@ class SessionWork:
                 if np.linalg.norm(point.position - spot) < BRUSH_M + self._radius:
                     return "it comes near a place where nothing is wanted"
         if too_much(job, self.dose, self._area, self._radius):
-            return "it has been treated as much as the dose cap allows"
+            return SPENT
         return ""
 
     def _note_dose(self, status: Status) -> None:
@@ -447,6 +463,17 @@ def too_much(job: Job, dose: DoseMap, area: float, radius: float) -> bool:
     moves = 2.0 * radius / (job.way.length + 2.0 * radius) if job.way.length else 1.0
     left = [dose.allowed(p.position[:2], radius, most / area, job.dose) for p in job.way.sampled(0.02)]
     return min(left) < job.seconds * moves
+
+
+def fresh_jobs(jobs: Sequence[Job], dose: DoseMap, area: float, radius: float) -> tuple[list[Job], list[Job]]:
+    """The jobs that `dose` leaves room for, beginning with a stroke, and the strokes that it does not."""
+    fresh: list[Job] = []
+    spent: list[Job] = []
+    for job in jobs:
+        (spent if job.stroke is not None and too_much(job, dose, area, radius) else fresh).append(job)
+    while fresh and fresh[0].stroke is None:
+        fresh.pop(0)
+    return fresh, spent
 
 
 class _Level:

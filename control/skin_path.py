@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from ..native import InputError
 from .body import HeightField, Site
@@ -19,6 +20,7 @@ from .body import HeightField, Site
 Floats = NDArray[np.float64]
 
 _STEP = 1e-3  # m
+_NEAR = 0.02  # m; the tool slows down ahead of a bend
 _ROUND = 48  # points that make a circle
 
 
@@ -50,6 +52,7 @@ class SkinPath:
         """m."""
         self._xy = CubicSpline(lengths, points, bc_type="periodic" if closed else "natural") if self.length else None
         self._only = points[0]
+        self._bends = self._bending_near() if self.length else np.zeros(1)
 
     def at(self, s: float) -> SkinPoint:
         """The place at `s` [m] from the begin; beyond the ends of an open way, its ends."""
@@ -63,6 +66,19 @@ class SkinPath:
         # Of a closed way the spline goes round by itself.
         turn = (self._normal(self._xy(high)) - self._normal(self._xy(low))) / (high - low)
         return self._point(self._xy(s), slope, turn)
+
+    def bending(self, s: float) -> float:
+        """How sharply [rad/m] the normal turns at `s` [m] or near it, `_NEAR` to either side; changes softly."""
+        if not self.length:
+            return 0.0
+        s = s % self.length if self.closed else float(np.clip(s, 0.0, self.length))
+        return float(np.interp(s, np.linspace(0.0, self.length, len(self._bends)), self._bends))
+
+    def _bending_near(self) -> Floats:
+        """The sharpest bend around each of some places a step apart, smoothed."""
+        bends = np.array([np.linalg.norm(point.bend) for point in self.sampled(2.0 * _STEP)])
+        width, mode = round(_NEAR / _STEP) // 2 * 2 + 1, "wrap" if self.closed else "nearest"
+        return np.asarray(uniform_filter1d(maximum_filter1d(bends, width, mode=mode), width // 2, mode=mode))
 
     def sampled(self, spacing: float) -> list[SkinPoint]:
         """Places about `spacing` [m] apart, both ends among them."""

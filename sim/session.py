@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..control.body import Body, HeightField, Site
-from ..control.dose import DoseMap
+from ..control.dose import DoseMap, read_dose
 from ..control.limits import DEEP_M, find_own_limits
 from ..control.pacing import Pacing
 from ..control.plan import SessionPlan, check_circumstances
 from ..control.session import Session, jobs_of, load_session
-from ..control.session_work import SessionWork
+from ..control.session_work import SPENT, SessionWork, fresh_jobs
 from ..control.slow_side import SETTLE, TARE, Work
+from ..control.thresholds import find_thresholds, threshold_kpa
 from ..control.tool import load_tool
-from ..native import ControllerSettings, GuardLimits
+from ..native import ControllerSettings, GuardLimits, InputError
 from .disturbances import Disturbances
 from .placement import Placement, stand_for
 from .scan import known_back
@@ -75,20 +77,31 @@ class SessionSimulation(Simulation):
         """The files that the run was made from."""
         session = self.plan_session
         profiles = {path.name: path.read_bytes() for path in session.profiles}
-        return {**super().input_files, "session.yaml": session.file.read_bytes(), **profiles}
+        given = {"thresholds.yaml": self.plan.thresholds, "dose.npz": self.plan.dose}
+        own = {name: Path(path).read_bytes() for name, path in given.items() if path is not None}
+        return {**super().input_files, "session.yaml": session.file.read_bytes(), **profiles, **own}
 
     @property
     def told(self) -> Sequence[str]:
         """What happened so far, when, in words."""
-        return self._session_work.told
+        return [*(f"0.0 s: {job.title} is left out: {SPENT}" for job in self._spent), *self._session_work.told]
+
+    @property
+    def thresholds_kpa(self) -> Mapping[str, float]:
+        """Pain thresholds on 1 cm² that a slow rise has found, by site."""
+        return {site: threshold_kpa(force, self.tool) for site, force in self._session_work.thresholds_n.items()}
 
     def _look(self, surface_off: float | None, scan_seed: int) -> None:
         scanned = known_back(self.plan.person, scan_seed).body
         self._scanned = _moved(scanned, self.disturbances, self._rng)
         tool = load_tool(self.plan_session.tool)
-        self.jobs = jobs_of(
-            self.plan_session, self._scanned, tool, find_own_limits(self.plan.limits), None, self.plan.share_of_cap
-        )
+        plan, area, radius = self.plan, tool.contact_area(DEEP_M), tool.contact_radius
+        own, thresholds = find_own_limits(plan.limits), find_thresholds(plan.thresholds, plan.person)
+        jobs = jobs_of(self.plan_session, self._scanned, tool, own, thresholds, plan.share_of_cap)
+        self._dose = DoseMap() if plan.dose is None else read_dose(Path(plan.dose)).since(plan.began_s)
+        self.jobs, self._spent = fresh_jobs(jobs, self._dose, area, radius)
+        if not self.jobs:
+            raise InputError(f"{plan.dose}: {plan.title} is refused: {SPENT}")
         first = next(job for job in self.jobs if job.way is not None)
         assert first.way is not None
         point = first.way.at(0.0)
@@ -114,7 +127,7 @@ class SessionSimulation(Simulation):
         body_to_base[:3, 3] += to_base[:3, :3] @ UP
         self._session_work = SessionWork(
             self.jobs, self.controller, self._set_point, self._scanned.height_field, body_to_base,
-            self.tool.contact_area(DEEP_M), self.tool.contact_radius, DoseMap(), self._listening(),
+            self.tool.contact_area(DEEP_M), self.tool.contact_radius, self._dose, self._listening(),
         )  # fmt: skip
         return self._session_work.again
 

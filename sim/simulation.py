@@ -186,6 +186,11 @@ class Simulation(ABC):
         return ()
 
     @property
+    def thresholds_kpa(self) -> Mapping[str, float]:
+        """Pain thresholds on 1 cm² that were found, by site; a press finds none."""
+        return {}
+
+    @property
     def refusals(self) -> Sequence[str]:
         """What was asked on the way and refused, and why."""
         return self.session.refusals
