@@ -123,7 +123,8 @@ def run(
     options = {
         "arm": arm, "tip": tip, "person": person, "site": site, "tool": tool, "force_n": force, "hold_s": hold,
         "seed": seed, "disturbances": disturbances, "limits": None if limits is None else str(limits),
-        "rest_s": rest, "thresholds": None if thresholds is None else str(thresholds), "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
+        "rest_s": rest, "thresholds": None if thresholds is None else str(thresholds),
+        "asks": ", ".join(ask) if ask else None, "faults": ", ".join(fault) if fault else None,
     }  # fmt: skip
     plan = _plan(what, options)
     if intake is not None:
@@ -176,11 +177,13 @@ def _after_intake(plan: "PressPlan | SessionPlan", intake: Path) -> "SessionPlan
 
 def _with_ledger(plan: "PressPlan | SessionPlan", dose: Path) -> "SessionPlan":
     """The plan with what was given before, as of now; without a file yet, nothing was."""
+    import math
     import time
     from dataclasses import replace
 
     from ..control.dose import read_dose
     from ..control.plan import SessionPlan
+    from ..control.session import LONGEST_S
     from ..native.errors import InputError
 
     if not isinstance(plan, SessionPlan):
@@ -189,8 +192,11 @@ def _with_ledger(plan: "PressPlan | SessionPlan", dose: Path) -> "SessionPlan":
         if not dose.parent.is_dir():
             raise InputError(f"--dose: {dose.parent}: there is no such folder")
         return replace(plan, began_s=float(round(time.time())))
-    read_dose(dose)
-    return replace(plan, dose=str(dose), began_s=float(round(time.time())))
+    # Simulated time may run ahead of the clock: the next session begins no earlier than the last one ended.
+    ahead = read_dose(dose).time
+    now = time.time()
+    began = ahead if now < ahead <= now + LONGEST_S else now
+    return replace(plan, dose=str(dose), began_s=float(math.ceil(began)))
 
 
 def _default_folder(title: str) -> Path:

@@ -327,9 +327,12 @@ def _stored_plan(folder: Path) -> PressPlan | SessionPlan:
         plan = replace(plan, session=str(inputs / "session.yaml"))
     elif tool.exists() and Path(plan.tool).suffix:
         plan = replace(plan, tool=str(tool))
-    for key, name in (("limits", "limits.yaml"), ("thresholds", "thresholds.yaml"), ("dose", "dose.npz")):
-        if (inputs / name).exists():
-            plan = replace(plan, **{key: str(inputs / name)})
+    if (inputs / "limits.yaml").exists():
+        plan = replace(plan, limits=str(inputs / "limits.yaml"))
+    if isinstance(plan, SessionPlan) and (inputs / "thresholds.yaml").exists():
+        plan = replace(plan, thresholds=str(inputs / "thresholds.yaml"))
+    if isinstance(plan, SessionPlan) and (inputs / "dose.npz").exists():
+        plan = replace(plan, dose=str(inputs / "dose.npz"))
     if (inputs / "body.npz").exists():
         plan = replace(plan, person=str(inputs / "body.npz"))
     return plan

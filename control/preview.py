@@ -360,11 +360,13 @@ def _asked(
 
 def _clock(job: Job, time: Floats) -> Floats:
     """A stroke's own time [s] at `time` (N,), as long as the stroke lasts: it comes up to speed by minimum jerk."""
-    clock = [0.0]
+    clock, worked = [0.0], 0.0
     for now in time[1:]:
-        if clock[-1] >= job.seconds:
+        if worked >= job.seconds:
             break
-        clock.append(clock[-1] + smooth(now / _PICK_UP) * job.pace(clock[-1]) / RATE_HZ)
+        step = smooth(now / _PICK_UP) / RATE_HZ
+        worked += step
+        clock.append(clock[-1] + step * job.pace(clock[-1]))
     return np.array(clock)
 
 

@@ -127,6 +127,7 @@ class SessionWork:
         self._word = False
         self._stay, self._stayed = False, 0.0
         self._clock, self._pace = 0.0, 0.0
+        self._worked = 0.0  # s, as the clock, but not slower where skin bends or a heart is stirred
         self._lag = np.zeros(3)
         self._turn_lag = np.zeros(3)
         self._tilt = np.zeros(3)  # rad, body axes: by how much the normals turned out to be off
@@ -286,7 +287,7 @@ class SessionWork:
         if self._follower.word_at_n is not None and job.site not in self.thresholds_n:
             self.thresholds_n[job.site] = self._follower.word_at_n
             self._tell(f"the word came at {self._follower.word_at_n:.1f} N")
-        if self._follower.finished or self._clock >= job.seconds:
+        if self._follower.finished or self._worked >= job.seconds:
             self._lift()
 
     def _follow_heart(self) -> None:
@@ -307,6 +308,7 @@ class SessionWork:
         stroke, way = self._job.stroke, self._job.way
         assert stroke is not None and way is not None
         self._pace += float(np.clip(pace - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))
+        self._worked += smooth(self._pace) * _PERIOD
         pace = smooth(self._pace) * self._slower * self._job.pace(self._clock)
         self._clock += pace * _PERIOD
         length, speed = stroke.place(self._clock, way.length)
@@ -362,7 +364,7 @@ class SessionWork:
     def _next(self, status: Status) -> None:
         """Go on with the job after this one that may be done."""
         self._set_point.twist[:] = 0.0
-        self._clock = self._pace = 0.0
+        self._clock = self._pace = self._worked = 0.0
         while not self._ended and self._index + 1 < len(self._jobs):
             self._index += 1
             if self._job.stroke is None:

@@ -2,8 +2,9 @@
 
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -105,6 +106,7 @@ class FakeSimulation:
         self._done += 1
 
     told: tuple[str, ...] = ()
+    thresholds_kpa: Mapping[str, float] = MappingProxyType({})
 
     def picture(self) -> bytes:
         return PNG

@@ -1,12 +1,15 @@
 """A short session in PyBullet: strokes, a rest, and what is wished on the way."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from massage_arm.control.dose import SHAPE, DoseMap, dose_bytes
 from massage_arm.control.plan import SessionPlan
 from massage_arm.control.supervisor import State
+from massage_arm.control.thresholds import threshold_kpa
 from massage_arm.control.ticks import Ticks
 from massage_arm.control.wishes import Wish
 from massage_arm.native import Cause, ContactState, InputError
@@ -282,3 +285,32 @@ def test_a_calm_heart_changes_nothing() -> None:
     assert not any("heart" in line for line in run.told)
     assert run.time[run.strokes[0]][0] > 180.0
     assert run.simulation._pacing.baseline().rate == pytest.approx(70.0, abs=30.0)
+
+
+def test_where_the_skin_bends_a_stroke_slows_down_and_is_not_stopped() -> None:
+    """A found case: along the shoulder blade skin turned the tool by 1.1 rad/s, more than the governor lets it."""
+    run = Run(SessionPlan(session="rotator_cuff_right", person="1/3"), until=25.0)
+    assert not run.ticks["causes"].any()
+    assert not run.simulation.refusals
+
+
+def test_what_was_given_before_is_heeded(tmp_path: Path) -> None:
+    spent = DoseMap(dose=np.full(SHAPE, 1e8), left=np.full(SHAPE, 1e8), time=1000.0)
+    (tmp_path / "ledger.npz").write_bytes(dose_bytes(spent))
+    asked = plan(tmp_path, GLIDE % 5.0, dose=str(tmp_path / "ledger.npz"), began_s=1060.0)
+    with pytest.raises(InputError, match="as much as the dose cap allows"):
+        SessionSimulation(asked, pictured=False)
+    with pytest.raises(InputError, match="a clock is wrong"):
+        SessionSimulation(replace(asked, began_s=900.0), pictured=False)
+    hours_later = SessionSimulation(replace(asked, began_s=1060.0 + 20 * 3600.0), pictured=False)
+    assert len(hours_later.jobs) == 1
+    hours_later.close()
+
+
+def test_a_word_on_a_slow_rise_finds_a_threshold_of_one_s_own() -> None:
+    run = Run(SessionPlan(session="assessment_ramp", site="lumbar_erector_right", asks="enough@14"), until=40.0)
+    ((site, kpa),) = run.simulation.thresholds_kpa.items()
+    force = float(run.ticks["force_asked"].max())
+    assert site == "lumbar_erector_right"
+    assert kpa == pytest.approx(threshold_kpa(force, run.simulation.tool), rel=0.02)
+    assert 5.0 < force < 35.0
