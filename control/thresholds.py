@@ -23,7 +23,7 @@ FIELDS: Fields = {
     "sites": Each(
         {
             "site": Field(str, choices=tuple(load_sites())),
-            # Softest and hardest: half and twice what lies two deviations from the mean; docs/safety.md PPT.
+            # assumption: mean pain thresholds of the back are 200 to 600 kPa, a tender place has a fraction of it
             "threshold_kpa": Field(float, 30.0, 1500.0),
             "source": Field(str),
         }
