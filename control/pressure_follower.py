@@ -90,7 +90,7 @@ class PressureFollower:
         self._breathing = BreathListener() if on_exhale else None
         self._still_to: float | None = None  # N, where a rise with the breath is going
         self._waiting_since = 0.0
-        self._a_breath = math.inf  # N, of a rise
+        self._rise_rate = math.inf  # N/s of it, at most, over whole breaths
         self.told: list[str] = []
         """What the person's breath made of the rises, in words."""
         self.word_at_n: float | None = None
@@ -157,7 +157,7 @@ class PressureFollower:
         if self._breathing is not None and to > self._to:
             self._still_to, self._waiting_since = to, time
             segment = self._segments[self._at]
-            self._a_breath = (to - self._to) / segment.seconds if segment.kind == "ramp" else math.inf  # N/s
+            self._rise_rate = (to - self._to) / segment.seconds if segment.kind == "ramp" else math.inf
             to = self._to
         self._go_now(to, time)
 
@@ -165,12 +165,14 @@ class PressureFollower:
         """Begin the next part of a rise when an exhale begins; without a breath to be felt, all of it."""
         if self._breathing is None or self._still_to is None or time < self._since + self._rising:
             return
+        if self._eased_at is not None:
+            return  # who braces is not pressed harder
         breath = self._breathing.breath()
         if breath is None:
             if time > self._waiting_since + _LISTENS_S:
                 self.told.append("no breath is felt: rises without it")
                 self._go_now(self._still_to, time)
-                self._rising = max(self._rising, (self._to - self._from) / self._a_breath)
+                self._rising = max(self._rising, (self._to - self._from) / self._rise_rate)
                 self._still_to = None
             return
         if breath.phase_at(time) > 2.0 * np.pi * _BEGUN:
@@ -178,7 +180,7 @@ class PressureFollower:
         if self._to < self._still_to and self._since <= self._waiting_since:
             self.told.append(f"rises with the exhale, {60.0 / breath.period:.0f} breaths a minute")
         lasting = _EXHALE * breath.exhale_left(time)
-        to = min(self._still_to, self._to + min(RATE_N_S * lasting / _PEAK, self._a_breath * breath.period))
+        to = min(self._still_to, self._to + min(RATE_N_S * lasting / _PEAK, self._rise_rate * breath.period))
         self._go_now(to, time)
         self._rising = lasting
         if to >= self._still_to:
@@ -194,7 +196,7 @@ class PressureFollower:
         age = time - self._since
         if self._rising > 0.0 and age < self._rising:
             return self._from + (self._to - self._from) * smooth(age / self._rising)
-        if self.finished or not (period := self._period):
+        if self.finished or self._still_to is not None or not (period := self._period):
             return self._to
         swell = smooth(1.0 - abs(2.0 * ((age - self._rising) / period % 1.0) - 1.0))
         return self._to * (1.0 - (1.0 - (self._segments[self._at].low_share or 1.0)) * swell)
@@ -214,18 +216,25 @@ class PressureFollower:
         A change of the force is never broken off, for that would be a kink in it; but by a word on a slow ramp.
         """
         segment, age = self._segments[self._at], time - self._began
-        ends = (
-            math.inf if self._still_to is not None else max(segment.seconds, self._since + self._rising - self._began)
-        )
+        if self._still_to is not None and segment.kind != "ramp":  # a rise that waits for an exhale
+            stands = time >= self._since + self._rising
+            if not (segment.until_word and self._word and stands):
+                return ""
+            self._still_to = None
+            return "word"
+        risen = self._since + self._rising - self._began
+        ends = max(segment.seconds, risen)
+        if self._still_to is not None:
+            ends = math.inf
         if period := self._period:
-            ends = self._rising + period * math.ceil((ends - self._rising) / period)
+            ends = risen + period * math.ceil((ends - risen) / period)
         if age >= ends:
             return "time"
         if segment.kind == "ramp" and segment.until_word and self._word:
             self._to, self._rising = self._nominal(time), 0.0  # where a word ended the rise, not where it was going
             self._still_to, self.word_at_n = None, self._to
             return "word"
-        if segment.kind in ("ramp", "pulse") or self._still_to is not None or time < self._since + self._rising:
+        if segment.kind in ("ramp", "pulse") or time < self._since + self._rising:
             return ""
         if segment.until_word and self._word:
             return "word"

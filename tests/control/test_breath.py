@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from massage_arm.control.breath import Breath, BreathListener
-from massage_arm.control.pressure_follower import RATE_N_S, PressureFollower
+from massage_arm.control.pressure_follower import RATE_N_S, SWELL_N_S, PressureFollower
 from massage_arm.control.pressure_profile import Segment
 
 DT = 0.1
@@ -93,3 +93,50 @@ def test_a_pause_on_the_way_begins_anew_with_listening() -> None:
     assert after[0] == pytest.approx(3.0, abs=0.1)
     assert np.abs(np.diff(after)).max() <= 1.01 * RATE_N_S * 0.01
     assert after.max() == pytest.approx(30.0)
+
+
+class Breathing:
+    """A follower on a spring that breathes at 0.25 Hz; `pushed` [m] is what muscles push out."""
+
+    def __init__(self, segments: list[Segment]) -> None:
+        targets = [segment.force_n for segment in segments]
+        self.follower = PressureFollower(segments, targets, 3.0, on_exhale=True)
+        self.forces, self.time, self.pushed = [3.0], 5.0, 0.0
+
+    def go(self, seconds: float, *, word: bool = False) -> np.ndarray:
+        """Forces asked for meanwhile."""
+        before = len(self.forces)
+        for _ in range(round(seconds / 0.01)):
+            depth = self.forces[-1] / 3000.0 + 0.0023 * math.sin(0.5 * math.pi * self.time) - self.pushed
+            self.forces.append(self.follower.update(self.time, depth, word=word).force_n)
+            self.time, word = self.time + 0.01, False
+        return np.array(self.forces[before:])
+
+
+def test_a_word_while_it_waits_for_an_exhale_ends_the_rise() -> None:
+    """Who says that it is enough must not be pressed harder because they happen to breathe in."""
+    steps = [Segment("step", 60.0, "test", force_n=40.0, until_word=True), Segment("hold", 20.0, "test")]
+    run = Breathing(steps)
+    while run.forces[-1] < 10.0 or run.forces[-1] != run.forces[-2]:
+        run.go(0.01)
+    told = run.forces[-1]
+    assert 3.0 < told < 35.0
+    assert run.go(10.0, word=True).max() <= told + 1e-9
+    assert run.follower.ended == ["word"]
+
+
+def test_a_pulse_begins_once_its_force_is_reached_and_never_leaps() -> None:
+    pulse = Segment("pulse", 60.0, "test", force_n=30.0, low_share=0.4, period_s=6.0)
+    forces = Breathing([Segment("ramp", 8.0, "test", force_n=10.0), pulse]).go(90.0)
+    assert np.abs(np.diff(forces)).max() < 1.01 * SWELL_N_S * 0.01
+    assert np.abs(np.diff(forces, 2)).max() < 0.02
+    assert forces.max() == pytest.approx(30.0)
+
+
+def test_who_braces_is_not_pressed_harder_with_the_next_breath() -> None:
+    run = Breathing([Segment("follow", 200.0, "test", force_n=40.0, step_percent=400.0, give_mm_min=5.0)])
+    run.go(30.0)
+    follower, before = run.follower, run.forces[-1]
+    follower._eased_at, follower._still_to, follower._waiting_since = run.time, 40.0, run.time
+    follower._go_to_share(0.75, run.time)
+    assert run.go(5.9).max() <= before + 1e-9
