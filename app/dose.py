@@ -1,23 +1,21 @@
 """What the report of a run says of its dose: the map on the body, and the largest figures beside their caps."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..control.body import BODY_FILE, load_body
-from ..control.dose import CELL_AREA, RECOVERY_S, DoseMap, dose_bytes, dose_caps, dose_of_run, read_dose
+from ..control.dose import CELL_AREA, RECOVERY_S, DoseMap, dose_caps, dose_of_run, read_dose
 from ..control.dose_picture import dose_picture
 from ..control.figure import spell
 from ..control.limits import load_own_limits
 from ..control.plan import PressPlan, SessionPlan
-from ..control.run_log import Run, read_run
+from ..control.run_log import Run
 from ..control.sites import find_site
 from ..control.tool import load_tool
 from ..native.errors import InputError
-from .run import write_whole
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,7 @@ def dose_section(run: Run, plan: PressPlan | SessionPlan, folder: Path) -> DoseS
         ("Peak pressure", f"{spell(1e-3 * peak, 'kPa')}, {_share(peak, caps.pressure)}"),
         ("Most passes", f"{dose.passes.max()} over one place"),
         ("Pressed", f"{np.count_nonzero(dose.passes) * 1e4 * CELL_AREA:.0f} cm², {_total(dose)}"),
+        *_before(plan, folder),
         ("Fading", f"to 37 % in {RECOVERY_S / 60:.0f} min (assumption); what is left counts against the cap"),
         ("Basis", f"{_basis(run)}; pressures are means over the contact"),
     ]
@@ -60,15 +59,12 @@ def dose_section(run: Run, plan: PressPlan | SessionPlan, folder: Path) -> DoseS
         return DoseSection([*facts, ("Picture", f"none: {error}")], None)
 
 
-def add_to_ledger(file: Path, folder: Path, plan: SessionPlan) -> None:
-    """Put what the run in `folder` gave on top of a ledger, which is made where there is none."""
-    run = read_run(folder)
-    name = json.loads(run.metadata["session"])["tool"]
-    tool = load_tool(folder / "inputs" / "tool.yaml" if Path(name).suffix else name)
-    before = read_dose(file) if file.exists() else DoseMap()
-    if math.isfinite(before.time):
-        before = before.recovered(plan.began_s - before.time)
-    write_whole(file, dose_bytes(dose_of_run(run.ticks, tool, plan.began_s, before)))
+def _before(plan: PressPlan | SessionPlan, folder: Path) -> list[tuple[str, str]]:
+    """What was left of earlier sessions when this one began; it counts against the cap, too."""
+    if not isinstance(plan, SessionPlan) or plan.dose is None:
+        return []
+    left = float(read_dose(folder / "dose.npz").since(plan.began_s).left.max())
+    return [("Given before", f"{spell(1e-3 * left, 'kPa·s')} left on one cm² when it began")]
 
 
 def _share(value: float, cap: float) -> str:

@@ -5,8 +5,7 @@ import math
 import numpy as np
 
 from ..control.figure import spell
-from ..control.heart import REST_S
-from ..control.pacing import Heart, rmssd_against_baseline
+from ..control.pacing import REST_S, Heart, rmssd_against_baseline
 from ..control.ticks import Ticks
 from ..native import ContactState
 

@@ -5,8 +5,8 @@ inputs/      plan.yaml and every file that the run was made from, with their sha
 run.mcap     the log (`control/run_log.py`)
 fault-1.mcap the 10 s before the first fault and the second after it, in the same format; fault-2.mcap …
 scene.png    the scene in the hold
-thresholds.yaml  pain thresholds that the person's word has found
 report.html  made from the two above
+thresholds.yaml  what the person's word has found, if it has
 """
 
 import hashlib

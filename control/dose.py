@@ -89,6 +89,8 @@ class DoseMap:
     """s, when the last pass was last felt; −inf where there was none."""
     time: float = -math.inf
     """s, of the last sample; the clock is the caller's, and one clock for the life of a map (Unix time, to keep it)."""
+    person: str = ""
+    """Whose back it is, as in a plan; empty: a map that is kept for nobody."""
     beyond: float = 0.0
     """N·s that were given beyond the map."""
 
@@ -182,11 +184,16 @@ class DoseMap:
         for name, value in (("radius", radius), ("pressure_pa", pressure_pa)):
             if not (math.isfinite(value) and value > 0.0):
                 raise InputError(f"dose: {name}: {value:g} is not allowed; a finite number above 0 is")
-        _, cell, share = _patches(place[None], np.array([radius]))
+        _, _, share = _patches(place[None], np.array([radius]))
         on_map = share.sum() * CELL_AREA / (math.pi * radius**2)
         if on_map < 1.0 - _SLIVER or pressure_pa > caps.pressure:
             return 0.0
-        return max(0.0, (caps.dose - float(self.left.reshape(-1)[cell].max())) / pressure_pa)
+        return max(0.0, (caps.dose - self.fullest(place, radius)) / pressure_pa)
+
+    def fullest(self, xy: ArrayLike, radius: float) -> float:
+        """Pa·s that are left in the fullest cell under a contact of `radius` (m) at `xy` (2,) [m]; 0 beyond the map."""
+        _, cell, _ = _patches(np.asarray(xy, float)[None], np.array([radius]))
+        return float(self.left.reshape(-1)[cell].max(initial=0.0))
 
     def over(self, caps: DoseCaps) -> NDArray[np.bool_]:
         """(SHAPE) cells whose dose that is left, or whose peak pressure, is above a cap."""
@@ -239,7 +246,7 @@ def dose_bytes(dose: DoseMap) -> bytes:
     out = io.BytesIO()
     arrays = {name: getattr(dose, name) for name in _ARRAYS}
     grid, state = np.array([*ORIGIN, CELL_M]), np.array([dose.time, dose.beyond])
-    np.savez_compressed(out, schema=np.array(_SCHEMA), grid=grid, state=state, **arrays)
+    np.savez_compressed(out, schema=np.array(_SCHEMA), person=np.array(dose.person), grid=grid, state=state, **arrays)
     return out.getvalue()
 
 
@@ -258,7 +265,8 @@ def read_dose(file: Path) -> DoseMap:
         raise InputError(f"{file}: is no dose map: {error}") from error
     _check(file, found)
     time, beyond = (float(value) for value in found["state"])
-    return DoseMap(**{name: found[name] for name in _ARRAYS}, time=time, beyond=beyond)
+    arrays = {name: found[name] for name in _ARRAYS}
+    return DoseMap(**arrays, time=time, person=str(found["person"]), beyond=beyond)
 
 
 _ARRAYS = ("dose", "left", "peak", "passes", "last")
@@ -271,7 +279,7 @@ def _check(file: Path, found: Mapping[str, NDArray[Any]]) -> None:
         if not holds:
             raise InputError(f"{file}: {name}: {allowed}")
 
-    names = {"schema", "grid", "state", *_ARRAYS}
+    names = {"schema", "person", "grid", "state", *_ARRAYS}
     if set(found) != names:
         raise InputError(f"{file}: holds {', '.join(sorted(found))}; {', '.join(sorted(names))} are allowed")
     for name, shape in {"grid": (3,), "state": (2,), **dict.fromkeys(_ARRAYS, SHAPE)}.items():

@@ -10,10 +10,6 @@ from scipy.ndimage import median_filter
 
 Floats = NDArray[np.float64]
 
-REST_S = (180.0, 300.0)
-"""Shortest and longest rest that makes a baseline; own proposal. RMSSD is read over 5 min (Task Force 1996), and as
-little as 1 min can do at rest (Shaffer and Ginsberg 2017, PMC5624990)."""
-
 _SHORTEST, _LONGEST = 0.3, 2.0  # s, RR intervals of an adult: 30 to 200 beats a minute
 _NEIGHBOURS, _OFF = 25, 0.20  # Xu and Schuckers: an artefact is off by more than 20 % from the median of 24 around it
 _VALID, _PAIRS = 0.80, 40  # share of good beats and pairs of them without which RMSSD means nothing; proposal

@@ -19,10 +19,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..native.errors import InputError
-from .heart import REST_S, good_intervals, heart_rate, intervals_of, rmssd
+from .heart import good_intervals, heart_rate, intervals_of, rmssd
 
 Floats = NDArray[np.float64]
 
+REST_S = (180.0, 300.0)
+"""Shortest and longest rest that makes a baseline; own proposal. RMSSD is read over 5 min (Task Force 1996), and as
+little as 1 min can do at rest (Shaffer and Ginsberg 2017, PMC5624990)."""
 WINDOW_S = 60.0
 """Over which rate and RMSSD are compared with the baseline; the shortest that PMC5624990 lets pass."""
 COVERED = 0.8

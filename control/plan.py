@@ -7,10 +7,11 @@ from pathlib import Path
 import yaml
 
 from ..native.errors import InputError
-from .heart import REST_S
 from .limits import Limit, find_own_limits, force_limits, hold_limits
+from .pacing import REST_S
 from .sites import find_site
 from .supervisor import parse_requests
+from .thresholds import load_thresholds
 from .tool import load_tool
 from .yaml_file import Field, read_schema, read_yaml
 
@@ -157,8 +158,10 @@ def check_any(plan: RunPlan) -> None:
     """`check_plan` of a press; of a session its circumstances: the rest is checked on the back it is done on."""
     if isinstance(plan, PressPlan):
         check_plan(plan)
-    else:
-        check_circumstances(plan)
+        return
+    check_circumstances(plan)
+    if isinstance(plan, SessionPlan) and plan.thresholds is not None:
+        load_thresholds(Path(plan.thresholds), plan.person)
 
 
 def plan_yaml(plan: RunPlan) -> str:

@@ -93,8 +93,6 @@ class PressureFollower:
         self._rise_rate = math.inf  # N/s of it, at most, over whole breaths
         self.told: list[str] = []
         """What the person's breath made of the rises, in words."""
-        self.word_at_n: float | None = None
-        """N at which a word ended a rise; None: none did."""
         self.ended: list[str] = []
         """Why each segment so far ended: time, give, release, word."""
         self.eased = 0
@@ -232,7 +230,7 @@ class PressureFollower:
             return "time"
         if segment.kind == "ramp" and segment.until_word and self._word:
             self._to, self._rising = self._nominal(time), 0.0  # where a word ended the rise, not where it was going
-            self._still_to, self.word_at_n = None, self._to
+            self._still_to = None
             return "word"
         if segment.kind in ("ramp", "pulse") or time < self._since + self._rising:
             return ""

@@ -124,6 +124,7 @@ class SessionWork:
         self._level = _Level()
         self._pacing = pacing
         self._lighter = self._slower = 1.0
+        self._lightening = False
         self._word = False
         self._stay, self._stayed = False, 0.0
         self._clock, self._pace = 0.0, 0.0
@@ -260,12 +261,17 @@ class SessionWork:
     def _work(self, status: Status) -> None:
         job, stroke, way = self._job, self._job.stroke, self._job.way
         assert stroke is not None and way is not None
-        self._note_dose(status)
+        full = self._note_dose(status)
         depth = float((np.asarray(status.position) - self.target) @ self.direction)  # below the skin as it is known
         # Along a line tissue changes with the place; small circles and strokes across go over the same again and again.
         changing = self._level.changing(self._time) or self._lightening
         known = None if stroke.path == "line" or changing else depth
+        before = len(self._follower.ended)
         asked = self._follower.update(self._time + _PERIOD, known, word=self._word)
+        if "word" in self._follower.ended[before:] and job.segments[before].kind == "ramp":
+            # What was pressed, not what the profile meant: a lighter hand must not make a higher threshold.
+            self.thresholds_n[job.site] = self._set_point.force
+            self._tell(f"the word came at {self._set_point.force:.1f} N")
         self._word = False
         while self._follower.told:
             self._tell(self._follower.told.pop(0))
@@ -284,10 +290,9 @@ class SessionWork:
         s = self._set_point
         s.force_rate = max(1.0, abs(force - s.force) / _PERIOD)
         s.force, s.wave_force, s.wave_rate = force, min(swing, job.cap_n - force), hz
-        if self._follower.word_at_n is not None and job.site not in self.thresholds_n:
-            self.thresholds_n[job.site] = self._follower.word_at_n
-            self._tell(f"the word came at {self._follower.word_at_n:.1f} N")
-        if self._follower.finished or self._worked >= job.seconds:
+        if full:
+            self._tell(f"ends: {SPENT}")
+        if full or self._follower.finished or self._worked >= job.seconds:
             self._lift()
 
     def _follow_heart(self) -> None:
@@ -450,9 +455,12 @@ class SessionWork:
             return SPENT
         return ""
 
-    def _note_dose(self, status: Status) -> None:
+    def _note_dose(self, status: Status) -> bool:
+        """Keep the ledger; whether a cell under the tool has its cap, which it may have where skin slows a stroke."""
         at = self._turn.T @ (np.asarray(status.position) - self._shift)
         self.dose.add([self._time], [at[:2]], [max(0.0, status.force_measured)], [self._area])
+        assert self._job.dose is not None
+        return self.dose.fullest(at[:2], self._radius) > self._job.dose.dose
 
     def _tell(self, what: str) -> None:
         self.told.append(f"{self._time:.1f} s: {what}")

@@ -23,8 +23,8 @@ FIELDS: Fields = {
     "sites": Each(
         {
             "site": Field(str, choices=tuple(load_sites())),
-            # assumption: mean pain thresholds of the back are 200 to 600 kPa, a tender place has a fraction of it
-            "threshold_kpa": Field(float, 30.0, 1500.0),
+            # From the touch force under a thumb on; assumption: nobody bears more than 1500.
+            "threshold_kpa": Field(float, 5.0, 1500.0),
             "source": Field(str),
         }
     ),
@@ -46,9 +46,9 @@ def load_thresholds(path: Path, person: str | None = None) -> dict[str, float]:
     return found
 
 
-def find_thresholds(path: str | None, person: str) -> dict[str, float]:
+def find_thresholds(path: str | None) -> dict[str, float]:
     """Those of a file, if one is named."""
-    return {} if path is None else load_thresholds(Path(path), person)
+    return {} if path is None else load_thresholds(Path(path))
 
 
 def threshold_kpa(force_n: float, tool: Tool) -> float:

@@ -96,7 +96,7 @@ class SessionSimulation(Simulation):
         self._scanned = _moved(scanned, self.disturbances, self._rng)
         tool = load_tool(self.plan_session.tool)
         plan, area, radius = self.plan, tool.contact_area(DEEP_M), tool.contact_radius
-        own, thresholds = find_own_limits(plan.limits), find_thresholds(plan.thresholds, plan.person)
+        own, thresholds = find_own_limits(plan.limits), find_thresholds(plan.thresholds)
         jobs = jobs_of(self.plan_session, self._scanned, tool, own, thresholds, plan.share_of_cap)
         self._dose = DoseMap() if plan.dose is None else read_dose(Path(plan.dose)).since(plan.began_s)
         self.jobs, self._spent = fresh_jobs(jobs, self._dose, area, radius)

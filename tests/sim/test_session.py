@@ -314,3 +314,23 @@ def test_a_word_on_a_slow_rise_finds_a_threshold_of_one_s_own() -> None:
     assert site == "lumbar_erector_right"
     assert kpa == pytest.approx(threshold_kpa(force, run.simulation.tool), rel=0.02)
     assert 5.0 < force < 35.0
+
+
+def test_a_stroke_ends_where_a_cell_has_its_dose(tmp_path: Path) -> None:
+    """As where the skin slows it down: longer in one place than was foreseen."""
+
+    def fill(simulation: SessionSimulation) -> None:
+        simulation._session_work.dose.left[:] = 1e9
+
+    run = Run(plan(tmp_path, GLIDE % 20.0), {8.0: fill})
+    assert run.told[-1] == "ends: it has been treated as much as the dose cap allows"
+    (stroke,) = run.strokes
+    assert run.time[stroke][-1] < 8.5
+    run.is_smooth()
+
+
+def test_a_lighter_hand_does_not_make_a_higher_threshold() -> None:
+    less = "less@9, less@10.5, less@12, enough@16"
+    run = Run(SessionPlan(session="assessment_ramp", site="lumbar_erector_right", asks=less), until=40.0)
+    pressed = float(run.ticks["force_asked"].max())
+    assert run.simulation.thresholds_kpa["lumbar_erector_right"] <= 1.02 * threshold_kpa(pressed, run.simulation.tool)
