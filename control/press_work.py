@@ -31,6 +31,7 @@ class PressWork:
         self.force_n = plan.force_n
         self.asked_at = math.inf
         self.alarm = ""
+        self.slid_m = 0.0
         self.finished = False
         self._ended = False
         self._held = 0.0

@@ -110,6 +110,7 @@ class SessionWork:
         self.finished = False
         self.asked_at = math.inf
         self.alarm = ""
+        self.slid_m = 0.0
         self.thresholds_n: dict[str, float] = {}
         """N at which a word ended a slow rise, by site."""
         self.told: list[str] = []
@@ -236,7 +237,7 @@ class SessionWork:
         return self._jobs[self._index]
 
     def _begin_press(self) -> None:
-        self._stage, self.asked_at = Stage.PRESS, self._time
+        self._stage, self.asked_at, self.slid_m = Stage.PRESS, self._time, 0.0
         self._set_point.task = Task.PRESS
         self._set_point.force = min(TOUCH_FORCE_N, self._job.cap_n)
         self._set_point.force_rate, self._set_point.approach_speed = 10.0, APPROACH_M_S
@@ -321,6 +322,7 @@ class SessionWork:
         speed *= pace
         self._feel_normal(status, speed)
         self._stand(point)
+        self.slid_m = self._beside(point, status)
         self._catch_up(status)
         s = self._set_point
         s.position[:] = self.target + self._lag
@@ -328,6 +330,15 @@ class SessionWork:
         s.quaternion[:] = (Rotation.from_rotvec(self._turn_lag) * Rotation.from_quat(self.quaternion)).as_quat()
         s.twist[:3] = speed * (self._turn @ point.along)
         s.twist[3:] = speed * (self._turn @ point.bend)
+
+    def _beside(self, point: SkinPoint, status: Status) -> float:
+        """M by which the tool is off its way, to the side; what it lags behind along the way does not count."""
+        off = np.asarray(status.position) - self.target
+        off = off - (off @ self.direction) * self.direction
+        along = self._turn @ point.along
+        if length := float(along @ along):
+            off = off - (off @ along) * along / length
+        return float(np.linalg.norm(off))
 
     def _catch_up(self, status: Status) -> None:
         """Make up for what friction and weight hold the tool back by, in place and attitude.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ GLIDES_N = (5.0, 20.0, 40.0, 60.0)
 _SETTLED = 3.0  # s after the asked force is reached, then a stroke counts
 _TURNS = 4  # of a wave, at the end, in which its peaks and troughs are read
 _COMPARED = 1  # person on whom the baseline is run, too: it is slow Python
+_PASSES = 10  # of the same stroke that are compared; it takes up to twice as long where skin bends
 _EDGE = 0.01  # s at the end of it that the smoothing spoils
 _WISHES = (  # s after the touch
     (6.0, Wish.MORE), (9.0, Wish.LESS), (12.0, Wish.STAY), (15.0, Wish.GO_ON), (17.0, Wish.REPEAT), (19.0, Wish.SKIP),
@@ -99,7 +101,7 @@ def stroke_trials(person: str) -> list[Trial]:
         Trial("sine", person, slow, 20.0, 25.0),
         Trial("vibration", person, quick, 20.0, 25.0),
         Trial("hold", person, replace(still, tool="palm"), 60.0, 80.0),
-        Trial("passes", person, replace(glide, return_share=0.5), 20.0, 12.5 * glide.turn_s),
+        Trial("passes", person, replace(glide, return_share=0.5), 20.0, 2.0 * _PASSES * glide.turn_s),
         Trial("wishes", person, glide, 20.0, 30.0, wishes=True),
     ]
 
@@ -165,10 +167,6 @@ def _force_values(ticks: Ticks, trial: Trial) -> dict[str, float]:
     hz = trial.stroke.swing_hz
     if trial.stroke.swing_share:
         values |= _wave_values(time, true, asked, hz)
-    if trial.kind == "passes":
-        turn = np.floor((time - time[0]) / trial.stroke.turn_s).astype(int)
-        means = np.array([true[turn == k].mean() for k in range(10)])
-        values["cv"] = float(means.std() / means.mean())
     return values
 
 
@@ -215,7 +213,26 @@ def _place_values(ticks: Ticks, trial: Trial, simulation: SessionSimulation) -> 
         apart -= (apart @ normal)[:, None] * normal
         off.append(float(np.linalg.norm(apart, axis=1).min()))
         angles.append(math.degrees(math.acos(float(np.clip(axis @ normal, -1.0, 1.0)))))
-    return {"path": 1e3 * max(off), "angle_mean": float(np.mean(angles)), "angle_max": max(angles)}
+    values = {"path": 1e3 * max(off), "angle_mean": float(np.mean(angles)), "angle_max": max(angles)}
+    if trial.kind == "passes":
+        values["cv"] = _variation(ticks, trial, line[-1] - line[0])
+    return values
+
+
+def _variation(ticks: Ticks, trial: Trial, along: Floats) -> float:
+    """Coefficient of variation of the mean force of passes, each from one begin of the way (`along` (3,)) to the next.
+
+    Where skin bends a stroke is slower, so that passes are told by where the tool is; NaN where there are too few.
+    """
+    at = _settled(ticks, trial)
+    place, true = ticks["tcp_position"][at] @ along, ticks["force_true"][at]
+    middle = 0.5 * (place.max() + place.min())
+    begins = np.flatnonzero(np.diff((_smoothed(place, ticks["time"][at]) > middle).astype(int)) > 0)
+    begins = begins[np.diff(begins, prepend=-len(place)) > 500]  # half a second: no pass is quicker
+    if len(begins) <= _PASSES:
+        return math.nan
+    means = np.array([true[a:b].mean() for a, b in pairwise(begins[: _PASSES + 1])])
+    return float(means.std() / means.mean())
 
 
 def _wish_values(ticks: Ticks, made: list[float]) -> dict[str, float]:

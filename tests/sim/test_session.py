@@ -334,3 +334,16 @@ def test_a_lighter_hand_does_not_make_a_higher_threshold() -> None:
     run = Run(SessionPlan(session="assessment_ramp", site="lumbar_erector_right", asks=less), until=40.0)
     pressed = float(run.ticks["force_asked"].max())
     assert run.simulation.thresholds_kpa["lumbar_erector_right"] <= 1.02 * threshold_kpa(pressed, run.simulation.tool)
+
+
+def test_a_tool_that_slides_off_its_way_lets_go(tmp_path: Path) -> None:
+    """A found case: where the back of 1/13 falls off to the side, 60 N slid it 30 mm down, and it pressed on there."""
+    glide = "{do: stroke, stroke: effleurage_deep, site: lumbar_erector_right, seconds: 25, force_n: 60"
+    rest = ", return_share: 1.0, length_mm: 100, speed_mm_s: 40}"
+    run = Run(plan(tmp_path, glide + rest, person="1/13", seed=13), until=15.0)
+    assert "slid" in run.simulation.refusals[0]
+    assert run.simulation.session.state is State.FAULTED
+    total = np.linalg.norm(run.ticks["true_wrench"][:, :3], axis=1)
+    assert total.max() < 1.15 * 60.0
+    late = run.time > float(run.simulation.refusals[0].split(" ", 1)[0]) + 0.2
+    assert total[late].max() < 5.0
