@@ -26,7 +26,8 @@ from .press_work import TOUCH_FORCE_N
 from .pressure_follower import PressureFollower
 from .pressure_profile import Segment
 from .session import Session, Step, jobs_of
-from .session_work import APPROACH_M_S, HOVER, Job, too_much
+from .session_job import Job, too_much
+from .session_work import APPROACH_M_S, HOVER
 from .sites import TissueConstants, find_site
 from .skin_path import SkinPoint
 from .slow_side import SETTLE, TARE

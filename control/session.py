@@ -18,7 +18,7 @@ from .dose import dose_caps
 from .limits import Limit, OwnLimits, force_limits, general_limits, guard_limits, hold_limits
 from .pressure_profile import SCHEMA as PROFILE_SCHEMA
 from .pressure_profile import PressureProfile, constant, load_profile, profile_file, profile_names
-from .session_work import Job
+from .session_job import Job
 from .sites import SiteLimits, find_site, load_sites
 from .skin_path import SkinPath
 from .strokes import NAMES, Stroke, find_stroke

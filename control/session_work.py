@@ -8,72 +8,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..native import ContactState, Controller, ControllerSettings, GuardLimits, InputError, SetPoint, Status, Task
+from ..native import ContactState, Controller, InputError, SetPoint, Status, Task
 from .body import HeightField
-from .dose import DoseCaps, DoseMap
+from .dose import DoseMap
 from .pacing import Pacing
 from .press_work import TOUCH_FORCE_N, VALID_S
 from .pressure_follower import PressureFollower
-from .pressure_profile import Segment
-from .skin_path import SkinPath, SkinPoint
-from .strokes import Stroke, smooth
+from .session_job import SPENT, Job, too_much
+from .skin_feel import SkinFeel
+from .skin_path import SkinPoint
+from .strokes import smooth
 from .travel import Travel
-from .wishes import BRUSH_M, LEAST, MOST, STEP, Wish
+from .wishes import BRUSH_M, STEP, Level, Wish
 
 Floats = NDArray[np.float64]
 
 APPROACH_M_S = 0.03
-SPENT = "it has been treated as much as the dose cap allows"
 HOVER = 0.05
 """M above the skin, where a stroke begins and ends."""
 _PERIOD = 0.01  # s between updates
-_TURNING = 0.8 * ControllerSettings().turn_rate_max
-"""Rad/s at which a stroke turns the tool at most: the rest is for what is made up for."""
 _PICK_UP = 0.8  # s in which a stroke's clock comes up to speed or stands still
-_CHANGE = 1.2  # s of a MORE or LESS
 _RELEASE_S = 1.0  # s in which the force is let out at the end of a stroke, at most 60 N/s
-_LAG = 4.0  # 1/s: how fast what friction holds the tool back by is made up for
-_LAG_MAX, _TURN_LAG_MAX = 0.012, 0.2  # m and rad of it
-_SLIDING = 0.005  # m/s, slower than which skin may stick to the tool and its force tells nothing of the normal
-_FEELING_S = 2.0  # s over which the force's direction is averaged, at least; half a turn of the stroke
-_ALIGNING = 0.35  # 1/s: how fast the normals are turned towards it
-_TILT_MAX = 0.15  # rad in all: three times what a camera is off by; assumption
-
-
-@dataclass(frozen=True)
-class Job:
-    """One stroke at one place, ready to be done; or, without a stroke, a rest of `seconds`."""
-
-    title: str
-    seconds: float
-    site: str = ""
-    stroke: Stroke | None = None
-    way: SkinPath | None = None
-    segments: Sequence[Segment] = ()
-    targets: Sequence[float | None] = ()
-    """N, of the segments."""
-    cap_n: float = 0.0
-    hold_s: float = math.inf
-    """The longest that the tool may stay at one point."""
-    limits: GuardLimits | None = None
-    """Of the guard, all along the way."""
-    dose: DoseCaps | None = None
-    on_exhale: bool = False
-    """The force rises while they exhale."""
-
-    def pace(self, clock: float) -> float:
-        """How fast the stroke's clock may run at `clock` [s], 0 to 1: slower where the skin bends sharply."""
-        assert self.stroke is not None and self.way is not None
-        place, speed = self.stroke.place(clock, self.way.length)
-        turning = abs(speed) * self.way.bending(place)
-        return min(1.0, _TURNING / turning) if turning > 0.0 else 1.0
 
 
 class Stage(Enum):
@@ -122,7 +83,7 @@ class SessionWork:
         self._area, self._radius = contact_area, contact_radius
         self._no_go: list[Floats] = []
         self._ended = False
-        self._level = _Level()
+        self._level = Level()
         self._pacing = pacing
         self._lighter = self._slower = 1.0
         self._lightening = False
@@ -130,10 +91,7 @@ class SessionWork:
         self._stay, self._stayed = False, 0.0
         self._clock, self._pace = 0.0, 0.0
         self._worked = 0.0  # s, as the clock, but not slower where skin bends or a heart is stirred
-        self._lag = np.zeros(3)
-        self._turn_lag = np.zeros(3)
-        self._tilt = np.zeros(3)  # rad, body axes: by how much the normals turned out to be off
-        self._sideways = np.zeros(3)
+        self._feel = SkinFeel(_PERIOD)
         self._travel: Travel | None = None
         self._stage = Stage.PRESS
         self._since = 0.0
@@ -250,7 +208,7 @@ class SessionWork:
     def _begin_work(self, status: Status) -> None:
         self._stage, self._since = Stage.WORK, self._time
         self._pace, self._stay, self._stayed, self._word = 0.0, False, 0.0, False
-        self._lag[:] = self._turn_lag[:] = 0.0
+        self._feel.begin()
         if self._clock == 0.0:
             self._follower = PressureFollower(
                 self._job.segments, self._job.targets, TOUCH_FORCE_N, on_exhale=self._job.on_exhale
@@ -320,14 +278,15 @@ class SessionWork:
         length, speed = stroke.place(self._clock, way.length)
         point = way.at(length)
         speed *= pace
-        self._feel_normal(status, speed)
+        normal = -(self._turn.T @ self.direction)
+        self._feel.feel_normal(status, speed, normal, self._turn.T, stroke.turn_s)
         self._stand(point)
         self.slid_m = self._beside(point, status)
-        self._catch_up(status)
+        self._feel.catch_up(status, self.direction)
         s = self._set_point
-        s.position[:] = self.target + self._lag
+        s.position[:] = self.target + self._feel.lag
         s.press_direction[:] = self.direction
-        s.quaternion[:] = (Rotation.from_rotvec(self._turn_lag) * Rotation.from_quat(self.quaternion)).as_quat()
+        s.quaternion[:] = (Rotation.from_rotvec(self._feel.turn_lag) * Rotation.from_quat(self.quaternion)).as_quat()
         s.twist[:3] = speed * (self._turn @ point.along)
         s.twist[3:] = speed * (self._turn @ point.bend)
 
@@ -339,34 +298,6 @@ class SessionWork:
         if length := float(along @ along):
             off = off - (off @ along) * along / length
         return float(np.linalg.norm(off))
-
-    def _catch_up(self, status: Status) -> None:
-        """Make up for what friction and weight hold the tool back by, in place and attitude.
-
-        That is told from what the governor has come to: what it is slow in following is nothing to make up for.
-        """
-        behind = np.asarray(status.set_position) - self._lag - np.asarray(status.position)
-        meant = Rotation.from_rotvec(-self._turn_lag) * Rotation.from_quat(np.asarray(status.set_quaternion))
-        turned = meant * Rotation.from_quat(np.asarray(status.quaternion)).inv()
-        for lag, error, most in ((self._lag, behind, _LAG_MAX), (self._turn_lag, turned.as_rotvec(), _TURN_LAG_MAX)):
-            lag += _LAG * _PERIOD * (error - (error @ self.direction) * self.direction)
-            lag -= (lag @ self.direction) * self.direction
-            lag *= min(1.0, most / max(float(np.linalg.norm(lag)), 1e-12))
-
-    def _feel_normal(self, status: Status, speed: float) -> None:
-        """Turn the normals towards what the tool feels: skin that slides pushes along its true normal.
-
-        Friction is on top, against the motion; on a way there and back, or round, its mean over a turn is nothing.
-        """
-        if abs(speed) < _SLIDING or status.force_measured < TOUCH_FORCE_N - 1.0:
-            return
-        turned = Rotation.from_quat(np.asarray(status.quaternion)).apply(np.asarray(status.wrench[:3]))
-        felt = self._turn.T @ turned / status.force_measured
-        normal = -(self._turn.T @ self.direction)
-        turn_s = self._job.stroke.turn_s if self._job.stroke is not None else 1.0
-        self._sideways += (np.cross(normal, felt) - self._sideways) * _PERIOD / max(_FEELING_S, 0.5 * turn_s)
-        self._tilt += _ALIGNING * _PERIOD * self._sideways
-        self._tilt *= min(1.0, _TILT_MAX / max(float(np.linalg.norm(self._tilt)), 1e-12))
 
     def _lift(self) -> None:
         self._stage, self._since = Stage.LIFT, self._time
@@ -431,7 +362,7 @@ class SessionWork:
     def _stand(self, point: SkinPoint) -> None:
         """Where the work is now: what `target`, `direction` and `quaternion` say."""
         self.target = self._turn @ point.position + self._shift
-        self._aim(Rotation.from_rotvec(self._tilt).apply(point.normal))
+        self._aim(Rotation.from_rotvec(self._feel.tilt).apply(point.normal))
         self.force_n = self._job.cap_n
 
     def _aim(self, normal: Floats) -> None:
@@ -475,43 +406,3 @@ class SessionWork:
 
     def _tell(self, what: str) -> None:
         self.told.append(f"{self._time:.1f} s: {what}")
-
-
-def too_much(job: Job, dose: DoseMap, area: float, radius: float) -> bool:
-    """Whether a job on top of `dose` may bring a cell above its cap, for a contact of `area` [m²], `radius` [m]."""
-    assert job.way is not None and job.dose is not None
-    most = max((target for target in job.targets if target is not None), default=0.0)
-    moves = 2.0 * radius / (job.way.length + 2.0 * radius) if job.way.length else 1.0
-    left = [dose.allowed(p.position[:2], radius, most / area, job.dose) for p in job.way.sampled(0.02)]
-    return min(left) < job.seconds * moves
-
-
-def fresh_jobs(jobs: Sequence[Job], dose: DoseMap, area: float, radius: float) -> tuple[list[Job], list[Job]]:
-    """The jobs that `dose` leaves room for, beginning with a stroke, and the strokes that it does not."""
-    fresh: list[Job] = []
-    spent: list[Job] = []
-    for job in jobs:
-        (spent if job.stroke is not None and too_much(job, dose, area, radius) else fresh).append(job)
-    while fresh and fresh[0].stroke is None:
-        fresh.pop(0)
-    return fresh, spent
-
-
-class _Level:
-    """The share of the planned force that is wished for; it changes by minimum jerk."""
-
-    def __init__(self) -> None:
-        self._from = self._to = 1.0
-        self._since = -math.inf
-
-    def go(self, by: float, time: float) -> None:
-        """Up or down by a share of what is asked for now."""
-        self._from, self._since = self.at(time), time
-        self._to = float(np.clip(self._to * (1.0 + by), LEAST, MOST))
-
-    def changing(self, time: float) -> bool:
-        """Whether it is on its way, or the tissue still follows it."""
-        return time < self._since + 2.0 * _CHANGE
-
-    def at(self, time: float) -> float:
-        return self._from + (self._to - self._from) * smooth((time - self._since) / _CHANGE)

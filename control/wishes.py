@@ -1,6 +1,11 @@
 """What a person may ask for at any moment of a session, besides what the supervisor decides on (supervisor.py)."""
 
+import math
 from enum import StrEnum
+
+import numpy as np
+
+from .strokes import smooth
 
 
 class Wish(StrEnum):
@@ -20,5 +25,27 @@ STEP = 0.10
 """Share of the force of one MORE or LESS: above the just noticeable difference, 7 % (docs/strokes.md, 4.4)."""
 LEAST, MOST = 0.4, 1.5
 """Of the force that was planned; the caps hold besides."""
+_CHANGE = 1.2  # s of a MORE or LESS
 BRUSH_M = 0.03
 """Radius that NOT_THERE takes out; own choice, about a muscle's breadth."""
+
+
+class Level:
+    """The share of the planned force that is wished for; it changes by minimum jerk."""
+
+    def __init__(self) -> None:
+        self._from = self._to = 1.0
+        self._since = -math.inf
+
+    def go(self, by: float, time: float) -> None:
+        """Up or down by a share of what is asked for now."""
+        self._from, self._since = self.at(time), time
+        self._to = float(np.clip(self._to * (1.0 + by), LEAST, MOST))
+
+    def changing(self, time: float) -> bool:
+        """Whether it is on its way, or the tissue still follows it."""
+        return time < self._since + 2.0 * _CHANGE
+
+    def at(self, time: float) -> float:
+        """The share at `time` [s]."""
+        return self._from + (self._to - self._from) * smooth((time - self._since) / _CHANGE)

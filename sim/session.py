@@ -16,7 +16,8 @@ from ..control.limits import DEEP_M, find_own_limits
 from ..control.pacing import Pacing
 from ..control.plan import SessionPlan, check_circumstances
 from ..control.session import Session, jobs_of, load_session
-from ..control.session_work import SPENT, SessionWork, fresh_jobs
+from ..control.session_job import SPENT, fresh_jobs
+from ..control.session_work import SessionWork
 from ..control.slow_side import SETTLE, TARE, Work
 from ..control.thresholds import find_thresholds, threshold_kpa
 from ..control.tool import load_tool

@@ -7,7 +7,7 @@ import pytest
 from massage_arm.control.body import Body, load_body
 from massage_arm.control.limits import OwnLimits
 from massage_arm.control.session import Session, jobs_of, load_session
-from massage_arm.control.session_work import Job
+from massage_arm.control.session_job import Job
 from massage_arm.control.tool import load_tool
 from massage_arm.native import InputError
 

@@ -10,7 +10,8 @@ from massage_arm.control.dose import DoseMap
 from massage_arm.control.limits import DEEP_M
 from massage_arm.control.pacing import FORCE_LEAST, SPEED_LEAST, Pacing
 from massage_arm.control.session import jobs_of, load_session
-from massage_arm.control.session_work import Job, SessionWork
+from massage_arm.control.session_job import Job
+from massage_arm.control.session_work import SessionWork
 from massage_arm.control.tool import load_tool
 from massage_arm.native import ContactState, SetPoint
 from scipy.spatial.transform import Rotation
