@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,32 +18,21 @@ from numpy.typing import NDArray
 from ..native import ControllerSettings
 from ..native.errors import InputError
 from .body import Body, HeightField
-from .capability import depth_mm
 from .dose import DoseMap
+from .job_course import RATE_HZ, JobCourse, course_of
 from .limits import DEEP_M, OwnLimits, force_limits
-from .press_work import TOUCH_FORCE_N
-from .pressure_follower import PressureFollower
-from .pressure_profile import Segment
 from .session import Session, Step, jobs_of
 from .session_job import Job, too_much
 from .session_work import APPROACH_M_S, HOVER
 from .sites import TissueConstants, find_site
 from .skin_path import SkinPoint
 from .slow_side import SETTLE, TARE
-from .strokes import Stroke, smooth
 from .tool import Tool
 from .travel import Travel
 
 Floats = NDArray[np.float64]
 
-RATE_HZ = 20.0
-"""Samples of a course."""
-_LISTEN = 4  # samples between updates of the pressure follower at constant force: its fits take most of the time
-_PICK_UP = 0.8  # s, as in session_work.py: a stroke's clock comes up to speed
-_RELEASE_S, _LEAST_RATE, _MOST_RATE = 1.0, 10.0, 60.0  # s and N/s, as in session_work.py
 _ARRIVED_S = 0.3  # that a travel waits at its end, as in session_work.py
-_SPACING = 0.003  # m between the places of a way that others are interpolated from
-_RELAXES, _WITHIN_S = np.array([0.12, 0.10, 0.08]), np.array([0.3, 3.0, 60.0])  # docs/safety.md D.1, those of Tissue
 
 
 @dataclass(frozen=True)
@@ -165,16 +153,6 @@ def _prepared(
         return None, f"a run would refuse the session, line {why}"
 
 
-@dataclass
-class _Press:
-    """One job from touch to withdrawal; arrays of samples."""
-
-    force: Floats
-    swing: Floats
-    hz: Floats
-    xy: Floats
-
-
 class _Prediction:
     """Lays job after job on one clock."""
 
@@ -184,7 +162,7 @@ class _Prediction:
         self.dose = DoseMap()
         self._body, self._tool, self._own, self._share_of_cap = body, tool, own, share_of_cap
         self._area = tool.contact_area(DEEP_M)
-        self._parts: list[_Press] = []
+        self._parts: list[JobCourse] = []
         self._count = 0
         self._here: SkinPoint | None = None
         self._wait(SETTLE + TARE, np.zeros(2))
@@ -223,7 +201,7 @@ class _Prediction:
             self._wait(_travel_s(self._body.height_field, self._here, start) + _ARRIVED_S, self._last_xy)
         tissue = find_site(step.site).tissue
         self._wait(_approach_s(tissue), start.position[:2])
-        press = _press(job, tissue)
+        press = course_of(job, tissue)
         begin, given = self._now, self.dose.dose.copy()
         self._add(press)
         touched = self.dose.dose > given
@@ -243,7 +221,7 @@ class _Prediction:
             )
         )  # fmt: skip
         self._judge(self.jobs[-1])
-        self._here = job.way.at(_where(job.stroke, job.way.length, np.array([job.seconds]))[0])
+        self._here = job.way.at(press.ends_at)
         settings = ControllerSettings()
         self._wait(settings.retract_distance / settings.retract_speed, self._last_xy)
 
@@ -284,9 +262,9 @@ class _Prediction:
     def _wait(self, seconds: float, xy: Floats) -> None:
         count = math.ceil(seconds * RATE_HZ - 1e-9)
         none = np.zeros(count)
-        self._add(_Press(none, none, none, np.tile(xy, (count, 1))))
+        self._add(JobCourse(none, none, none, np.tile(xy, (count, 1))))
 
-    def _add(self, press: _Press) -> None:
+    def _add(self, press: JobCourse) -> None:
         count = len(press.force)
         times = (self._count + np.arange(1, count + 1)) / RATE_HZ
         self.dose.add(times, press.xy, press.force, np.full(count, self._area))
@@ -306,105 +284,3 @@ def _approach_s(tissue: TissueConstants) -> float:
     slowest = settings.approach_speed_min / APPROACH_M_S
     yields = settings.touch_force / (1e3 * tissue.k0_n_mm)  # m
     return HOVER / APPROACH_M_S + yields / APPROACH_M_S * (math.log(1.0 / slowest) + 1.0)
-
-
-def _press(job: Job, tissue: TissueConstants) -> _Press:
-    """A job from the touch until the force is out."""
-    assert job.stroke is not None and job.way is not None
-    touch = np.full(math.ceil(ControllerSettings().settle_time * RATE_HZ), TOUCH_FORCE_N)
-    times, asked, swung, rates = _asked(
-        tuple(job.segments), tuple(job.targets), job.on_exhale, tissue if job.stroke.path != "line" else None
-    )
-    clock = _clock(job, times)
-    times, asked, swung, rates = (values[: len(clock)] for values in (times, asked, swung, rates))
-    force = asked * np.array([job.stroke.share(c) for c in clock])
-    swing = np.where(swung > 0.0, swung, job.stroke.swing_share * force)
-    hz = np.where(swung > 0.0, rates, job.stroke.swing_hz)
-    force = np.clip(force, TOUCH_FORCE_N, job.cap_n / (1.0 + swing / force))
-    swing = np.minimum(swing, job.cap_n - force)
-    seconds = force[-1] / min(_MOST_RATE, max(_LEAST_RATE, force[-1] / _RELEASE_S))
-    out = np.linspace(force[-1], 0.0, math.ceil(seconds * RATE_HZ) + 1)[1:]
-    where = _where(job.stroke, job.way.length, clock)
-    along = np.concatenate([np.full(len(touch), where[0]), where, np.full(len(out), where[-1])])
-    rest = np.zeros(len(touch)), np.zeros(len(out))
-    return _Press(
-        np.concatenate([touch, force, out]),
-        np.concatenate([rest[0], swing, rest[1]]),
-        np.concatenate([rest[0], hz, rest[1]]),
-        _places(job, along),
-    )
-
-
-@lru_cache(maxsize=64)  # what is repeated, or done on the other side, is followed once
-def _asked(
-    segments: tuple[Segment, ...], targets: tuple[float | None, ...], on_exhale: bool, tissue: TissueConstants | None
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Times [s], force [N] of a profile, its swing [N] and rate [Hz], to its end.
-
-    `tissue` None: the tool moves on, and how deep it is tells nothing.
-    """
-    follower = PressureFollower(segments, targets, TOUCH_FORCE_N, on_exhale=on_exhale)
-    creep = None if tissue is None else _Creep(tissue)
-    listened, found = [], []
-    time, depth, before = 0.0, 0.0, -1.0
-    while not follower.finished:
-        asked = follower.update(time, depth if creep is not None else None)
-        step = (1 if asked.force_n != before else _LISTEN) / RATE_HZ
-        depth, before = creep.depth(asked.force_n, step) if creep is not None else 0.0, asked.force_n
-        listened.append(time)
-        found.append((asked.force_n, asked.swing_n, asked.swing_hz))
-        time += step
-    times = np.arange(0.0, time - 0.5 / RATE_HZ, 1.0 / RATE_HZ)
-    force, swing, hz = (np.interp(times, listened, values) for values in np.array(found).T)
-    return times, force, swing, hz
-
-
-def _clock(job: Job, time: Floats) -> Floats:
-    """A stroke's own time [s] at `time` (N,), as long as the stroke lasts: it comes up to speed by minimum jerk."""
-    clock, worked = [0.0], 0.0
-    for now in time[1:]:
-        if worked >= job.seconds:
-            break
-        step = smooth(now / _PICK_UP) / RATE_HZ
-        worked += step
-        clock.append(clock[-1] + step * job.pace(clock[-1]))
-    return np.array(clock)
-
-
-def _where(stroke: Stroke, length: float, clock: Floats) -> Floats:
-    """M along a way."""
-    return np.array([stroke.place(c, length)[0] for c in clock])
-
-
-def _places(job: Job, along: Floats) -> Floats:
-    """(N, 2) m at `along` (N,) [m] of the way of a job, seen from above."""
-    assert job.way is not None
-    if not job.way.length:
-        return np.tile(job.way.at(0.0).position[:2], (len(along), 1))
-    known = np.array([point.position[:2] for point in job.way.sampled(_SPACING)])
-    s = along % job.way.length if job.way.closed else along
-    marks = np.linspace(0.0, job.way.length, len(known))
-    return np.column_stack([np.interp(s, marks, known[:, axis]) for axis in (0, 1)])
-
-
-@dataclass
-class _Creep:
-    """How deep a tool goes under a force over time: the tissue law, the other way round, with what relaxes in it.
-
-    F = (1 − Σg) Fe + Σq, q' = g Fe' − q/τ, d from Fe by the elastic law (docs/safety.md D.1).
-    """
-
-    tissue: TissueConstants
-    elastic: float = 0.0
-    """N."""
-    relaxing: Floats = field(default_factory=lambda: np.zeros(3))
-    """N."""
-
-    def depth(self, force: float, step: float) -> float:
-        """M, after `step` [s] more under `force` [N]."""
-        length = 1.0 / (1.0 + step / _WITHIN_S)
-        kept = float(((self.relaxing - _RELAXES * self.elastic) * length).sum())
-        elastic = (force - kept) / (1.0 - _RELAXES.sum() + float((_RELAXES * length).sum()))
-        self.relaxing = (self.relaxing + _RELAXES * (elastic - self.elastic)) * length
-        self.elastic = elastic
-        return 1e-3 * depth_mm(self.tissue, max(0.0, elastic))

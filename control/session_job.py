@@ -12,6 +12,8 @@ from .pressure_profile import Segment
 from .skin_path import SkinPath
 from .strokes import Stroke
 
+PICK_UP_S = 0.8
+"""In which a stroke's clock comes up to speed or stands still."""
 SPENT = "it has been treated as much as the dose cap allows"
 _TURNING = 0.8 * ControllerSettings().turn_rate_max
 """Rad/s at which a stroke turns the tool at most: the rest is for what is made up for."""
@@ -44,6 +46,11 @@ class Job:
         place, speed = self.stroke.place(clock, self.way.length)
         turning = abs(speed) * self.way.bending(place)
         return min(1.0, _TURNING / turning) if turning > 0.0 else 1.0
+
+
+def release_rate(force_n: float) -> float:
+    """N/s at which a force is let out at the end of a stroke: within 1 s, at most 60 N/s (docs/safety.md A.9)."""
+    return min(60.0, max(10.0, force_n))
 
 
 def too_much(job: Job, dose: DoseMap, area: float, radius: float) -> bool:

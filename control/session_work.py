@@ -20,7 +20,7 @@ from .dose import DoseMap
 from .pacing import Pacing
 from .press_work import TOUCH_FORCE_N, VALID_S
 from .pressure_follower import PressureFollower
-from .session_job import SPENT, Job, too_much
+from .session_job import PICK_UP_S, SPENT, Job, release_rate, too_much
 from .skin_feel import SkinFeel
 from .skin_path import SkinPoint
 from .strokes import smooth
@@ -33,8 +33,6 @@ APPROACH_M_S = 0.03
 HOVER = 0.05
 """M above the skin, where a stroke begins and ends."""
 _PERIOD = 0.01  # s between updates
-_PICK_UP = 0.8  # s in which a stroke's clock comes up to speed or stands still
-_RELEASE_S = 1.0  # s in which the force is let out at the end of a stroke, at most 60 N/s
 
 
 class Stage(Enum):
@@ -271,7 +269,7 @@ class SessionWork:
         """Go on along the way, the clock on its way to `pace`; between two updates the twist leads on."""
         stroke, way = self._job.stroke, self._job.way
         assert stroke is not None and way is not None
-        self._pace += float(np.clip(pace - self._pace, -_PERIOD / _PICK_UP, _PERIOD / _PICK_UP))
+        self._pace += float(np.clip(pace - self._pace, -_PERIOD / PICK_UP_S, _PERIOD / PICK_UP_S))
         self._worked += smooth(self._pace) * _PERIOD
         pace = smooth(self._pace) * self._slower * self._job.pace(self._clock)
         self._clock += pace * _PERIOD
@@ -306,7 +304,7 @@ class SessionWork:
     def _let_go(self) -> None:
         s = self._set_point
         s.task = Task.RELEASE
-        s.force_rate = min(60.0, max(10.0, s.force / _RELEASE_S))
+        s.force_rate = release_rate(s.force)
 
     def _next(self, status: Status) -> None:
         """Go on with the job after this one that may be done."""

@@ -18,18 +18,17 @@ from libc.string cimport memcpy, memset
 
 from massage_arm.native.causes cimport BAD_DT, NOT_FINITE_COMMAND, NOT_FINITE_STATE, SINGULAR, STATE_JUMP
 from massage_arm.native.contact cimport (
-    APPROACH, FAULT, FELT, HEARD, HOLD, IDLE, RELEASE, SILENT, TOUCH, believed, contact_step, in_contact, push_out,
-    stop, stopped,
+    APPROACH, FAULT, FELT, IDLE, RELEASE, TOUCH, contact_step, in_contact, push_out, stop, stopped,
 )
-from massage_arm.native.governor cimport accept, all_within, govern, most_reported, state_is_usable, wrench_is_usable
-from massage_arm.native.guard cimport GuardLimits, GuardSeen, guard_check, guard_reset
+from massage_arm.native.governor cimport accept, govern, state_is_usable
+from massage_arm.native.guard cimport GuardLimits, guard_reset
+from massage_arm.native.joints cimport brake, posture_torque, saturate, wall_torque
 from massage_arm.native.law cimport task_mobility
-from massage_arm.native.maths cimport (
-    clamp, cross, dot3, exponential, norm3, quaternion_from_rotation, rotate, rotate_back, toward,
-)
+from massage_arm.native.maths cimport clamp, cross, dot3, exponential, quaternion_from_rotation
 from massage_arm.native.model cimport add_weight, model_dynamics
 from massage_arm.native.observer cimport observer_step
 from massage_arm.native.records cimport ArmState, SetPoint
+from massage_arm.native.sensing cimport beyond_surface, sense, tool_weight, watch
 from massage_arm.native.tank cimport tank_step
 from massage_arm.native.wrench cimport task_wrench
 
@@ -40,113 +39,6 @@ import numpy as np
 from .errors import InputError
 from .settings import GuardLimits as Limits
 from .states import RESPONSE, Cause
-
-
-cdef void tool_weight(const ControllerData* c, double* load) noexcept nogil:
-    """What the weight beyond the sensor does to it now: (6,), sensor axes."""
-    cdef const Settings* g = &c.settings
-    cdef double pull[3]
-    cdef int j
-    rotate_back(c.dynamics.k.tip.rotation, g.gravity, pull)
-    rotate_back(g.sensor_turn, pull, load)
-    for j in range(3):
-        load[j] *= g.tool_mass
-    cross(g.tool_com, load, load + 3)
-
-
-cdef int sense(ControllerData* c, const ArmStateData* state, StatusData* status, double* force) noexcept nogil:
-    """The environment's wrench on the tool at the TCP, and its share along the press direction.
-
-    SILENT, FELT or HEARD: before the tare, the first reading since activation counts as zero; enough to get out of
-    somebody's way by, not to press by.
-    """
-    cdef const Settings* g = &c.settings
-    cdef const double* R = c.dynamics.k.tip.rotation
-    cdef double load[6]
-    cdef double moment[3]
-    cdef double f[3]
-    cdef double base[3]
-    cdef int j
-    force[0] = 0.0
-    if not wrench_is_usable(state) or not fabs(state.time - state.wrench_time) <= g.sensor_timeout:
-        for j in range(6):
-            status.wrench[j] = 0.0
-        return SILENT
-    tool_weight(c, load)
-    if not c.tared:
-        for j in range(6):
-            c.tare[j] = state.wrench[j] - load[j]
-        c.tared = -1
-    for j in range(3):
-        f[j] = state.wrench[j] - c.tare[j] - load[j]
-        moment[j] = state.wrench[3 + j] - c.tare[3 + j] - load[3 + j]
-    rotate(g.sensor_turn, f, status.wrench)
-    rotate(g.sensor_turn, moment, status.wrench + 3)
-    cross(g.sensor_shift, status.wrench, moment)
-    for j in range(3):
-        status.wrench[3 + j] += moment[j]
-    rotate(R, status.wrench, base)
-    force[0] = -dot3(c.direction, base)
-    return HEARD if c.tared == 1 else FELT
-
-
-cdef void posture_torque(ControllerData* c, const ArmStateData* state, double* t0) noexcept nogil:
-    """A weak, clamped spring to the posture at activation, before projection."""
-    cdef const Settings* g = &c.settings
-    cdef double largest = 0.0
-    cdef int i
-    for i in range(c.model.n):
-        t0[i] = g.posture_stiffness * (c.posture[i] - state.q[i]) - g.posture_damping * state.dq[i]
-        if fabs(t0[i]) > largest:
-            largest = fabs(t0[i])
-    if largest > g.posture_max:
-        c.limited = <int>c.limited | LIMIT_POSTURE
-        for i in range(c.model.n):
-            t0[i] *= g.posture_max / largest
-
-
-cdef double wall_torque(const Settings* g, int i, double q, double dq) noexcept nogil:
-    """Push back within `wall_width` of a joint limit, damped on the way in.
-
-    Stiffness and damping begin at nothing and grow towards the limit: whatever begins at once is, at the rate at which torques
-    may change, an oscillation of a light wrist.
-    """
-    cdef double into, side
-    if q > g.upper[i] - g.wall_width:
-        into, side = q - (g.upper[i] - g.wall_width), -1.0
-    elif q < g.lower[i] + g.wall_width:
-        into, side = g.lower[i] + g.wall_width - q, 1.0
-    else:
-        return 0.0
-    dq = -side * dq if side * dq < 0.0 else 0.0  # rad/s towards the limit
-    return side * clamp((g.wall_stiffness * into + g.wall_damping * dq) * into / g.wall_width, 0.0, g.wall_max)
-
-
-cdef void saturate(ControllerData* c, double dt, double* torque, StatusData* status) noexcept nogil:
-    """Torque clamp, then torque rate against the last command, then the finite check.
-
-    Not against what the arm says it applied: a report that stands still or lies would hold the force in.
-    """
-    cdef const Settings* g = &c.settings
-    cdef double t, share
-    cdef double most = dt * (g.stop_torque_rate if stopped(&c.contact) else 1.0)
-    cdef int i
-    status.torque_share = 0.0
-    if not all_within(torque, c.model.n, 1e300):
-        stop(&c.contact, g, NOT_FINITE_COMMAND)
-        for i in range(c.model.n):
-            torque[i] = 0.0
-    for i in range(c.model.n):
-        t = clamp(torque[i], -g.torque_limit[i], g.torque_limit[i])
-        if t != torque[i]:
-            c.limited = <int>c.limited | LIMIT_TORQUE
-        torque[i] = toward(c.torque[i], t, g.torque_rate[i] * most)
-        if torque[i] != t:
-            c.limited = <int>c.limited | LIMIT_TORQUE_RATE
-        c.torque[i] = torque[i]
-        share = fabs(torque[i]) / g.torque_limit[i]
-        if share > status.torque_share:
-            status.torque_share = share
 
 
 cdef void report(ControllerData* c, StatusData* status) noexcept nogil:
@@ -177,14 +69,6 @@ cdef void weighted_dynamics(ControllerData* c, const double* q, const double* dq
     model_dynamics(&c.model, q, dq, g.compensate, &c.dynamics)
     if g.payload_mass > 0.0:
         add_weight(&c.dynamics, c.model.n, g.payload_mass, g.payload_com, g.gravity, c.dynamics.bias)
-
-
-cdef double brake(const ControllerData* c, const ArmStateData* state, int i, bint felt) noexcept nogil:
-    """Torque that brings a joint of a limp arm to rest while nobody is felt at the tool: else it drifts on, and back."""
-    cdef const Settings* g = &c.settings
-    if not (believed(&c.contact, felt) and c.contact.measured < g.push_out_until and fabs(state.dq[i]) <= most_reported()):
-        return 0.0
-    return clamp(-c.dynamics.mass[i][i] * state.dq[i] / g.brake_time, -g.brake_max, g.brake_max)
 
 
 cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, CommandData* command,
@@ -220,52 +104,6 @@ cdef void blind_step(ControllerData* c, const ArmStateData* state, double dt, Co
                 command.torque[i] -= c.dynamics.jacobian[j][i] * c.direction[j] * c.contact.push_out
     saturate(c, dt, command.torque, status)
     report(c, status)
-
-
-cdef double beyond_surface(const ControllerData* c, const StatusData* status) noexcept nogil:
-    """m along the press direction of the TCP beyond the surface as the set-point has it, wherever a stroke is on it."""
-    return dot3(c.direction, status.position) - dot3(c.direction, c.want.position)
-
-
-cdef int watch(ControllerData* c, const ArmStateData* state, const StatusData* status, double force, int sensor,
-               double loop_step, double dt) noexcept nogil:
-    """The guard's look at this cycle: the causes it sees."""
-    cdef GuardSeen s
-    cdef double delta[3]
-    cdef int j
-    cdef int contact = c.contact.state
-    s.dt = dt
-    s.clock_step = state.time - c.time
-    s.loop_step = loop_step
-    s.n = c.model.n
-    s.first = not c.cycles
-    s.heard = sensor == HEARD
-    s.felt = sensor >= FELT
-    s.total = norm3(status.wrench)
-    s.idle = contact == IDLE
-    s.held = contact == IDLE and c.stiffness[0] > 0.0
-    s.working = contact >= APPROACH and contact <= RELEASE
-    s.pressing = contact >= TOUCH and contact <= HOLD
-    s.holding = contact == HOLD
-    s.q = &state.q[0]
-    s.q_before = &c.seen[0]
-    s.dq = &state.dq[0]
-    s.raw = &state.wrench[0]
-    s.force = c.contact.measured
-    s.force_now = force
-    s.other_valid = 1.0 if c.observer.valid and c.tared == 1 else 0.0
-    s.other = -dot3(c.direction, c.observer.force)
-    s.off_tool = c.observer.off_tool
-    s.reference = c.contact.reference
-    s.lag = fabs(c.contact.wave.slope) / c.settings.observer_bandwidth
-    s.speed_in = dot3(c.direction, status.twist)
-    s.speed = norm3(status.twist)
-    s.depth = beyond_surface(c, status) - c.touched
-    for j in range(3):
-        delta[j] = status.position[j] - c.place[j]
-    s.away = norm3(delta)
-    s.push = dot3(c.direction, status.wrench_command)
-    return guard_check(&c.guard, &c.limits, &s, stopped(&c.contact))
 
 
 cdef void spend(ControllerData* c, double dt) noexcept nogil:

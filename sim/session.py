@@ -25,7 +25,8 @@ from ..native import ControllerSettings, GuardLimits, InputError
 from .disturbances import Disturbances
 from .placement import Placement, stand_for
 from .scan import known_back
-from .simulation import BEATS, UP, Simulation
+from .simulation import UP, Simulation
+from .tick_rows import BEATS
 
 Floats = NDArray[np.float64]
 

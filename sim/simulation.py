@@ -17,7 +17,7 @@ from ..control.arm import ArmAbilities
 from ..control.body import BODY_FILE, Body, load_body
 from ..control.plan import RunPlan
 from ..control.slow_side import SlowSide, Work
-from ..control.ticks import Ticks, tick_dtype
+from ..control.ticks import Ticks
 from ..control.tool import load_tool
 from ..native import (
     ArmModel,
@@ -41,6 +41,7 @@ from .hardware import make_plant, payload, sensor_pose
 from .injector import Injector
 from .people import find_person
 from .placement import Placement
+from .tick_rows import Records, ticks_of
 from .world import TABLE_HEIGHT, World
 
 Floats = NDArray[np.float64]
@@ -50,8 +51,6 @@ STARTLE_UP, STARTLE_DOWN = 0.25, 1.0  # s; assumption
 AFTERMATH = 1.0  # s that a run goes on after a stop at least
 SHIFT_TIME = 0.5  # s that re-positioning takes; assumption
 _SET_POINT_EVERY = 10  # cycles of 1 ms: set-points come at 100 Hz
-BEATS = 23
-"""Column of the plant's truth: heartbeats so far."""
 UP = np.array([0.0, 0.0, TABLE_HEIGHT])
 
 
@@ -333,8 +332,8 @@ class Simulation(ABC):
         while count < ticks and not self._done:
             self._tick(rows, count, late[count], lost[count])
             count += 1
-        block = np.zeros(count, tick_dtype(n))
-        self._fill(block, [r[:count] for r in rows])
+        records = Records(*(r[:count] for r in rows))
+        block = ticks_of(records, n, self._placement.base, self._press_directions, self._surface_error)
         self.force_true = float(block["force_true"][-1])
         return block
 
@@ -397,38 +396,3 @@ class Simulation(ABC):
         # What follows on a stop belongs to the record of it.
         still = self._stopped_at is not None and state.time - self._stopped_at < AFTERMATH
         self._done = self.session.over and not still
-
-    def _fill(self, block: Ticks, rows: list[Floats]) -> None:
-        """Ticks from the records of the same cycles, poses in the world."""
-        n = self.model.n
-        state, command, status, truth = rows
-        base = self._placement.base
-        turn = Rotation.from_matrix(base[:3, :3])
-        width = (len(state[0]) - 10) // 3  # joints a record has room for
-        block["time"] = state[:, 0]
-        block["q"] = state[:, 1 : 1 + n]
-        block["dq"] = state[:, 1 + width : 1 + width + n]
-        block["sensor_wrench"] = state[:, -6:]
-        block["torque"] = command[:, :n]
-        block["contact_state"], block["causes"] = status[:, 0], status[:, 1]
-        block["tcp_position"] = status[:, 2:5] @ base[:3, :3].T + base[:3, 3]
-        block["wrench"] = status[:, 15:21]
-        block["force_measured"], block["force_reference"] = status[:, 21], status[:, 22]
-        block["set_point_position"] = status[:, 24:27] @ base[:3, :3].T + base[:3, 3]
-        for name, at in (("tcp_quaternion", 5), ("set_point_quaternion", 27)):
-            block[name] = (turn * Rotation.from_quat(status[:, at : at + 4])).as_quat()
-        for k, name in enumerate(("torque_task", "torque_posture", "torque_walls", "torque_bias")):
-            block[name] = status[:, 37 + k * width : 37 + k * width + n]
-        block["torque_share"] = status[:, 37 + 4 * width]
-        block["press_direction"] = self._press_directions(status[:, -3:] @ base[:3, :3].T)
-        pressing = (status[:, 0] >= ContactState.TOUCH) & (status[:, 0] <= ContactState.RELEASE)
-        block["force_asked"] = np.where(pressing, status[:, 22], 0.0)
-        block["force_true"] = -np.sum(truth[:, 6:9] * block["press_direction"], axis=1)
-        block["depth"] = truth[:, 9]
-        for name, at in (("pressure_share", 17), ("pain", 18), ("tone", 19), ("release", 20), ("softening", 21)):
-            block[name] = truth[:, at]
-        block["beats"] = truth[:, BEATS]
-        block["surface_known_error"] = self._surface_error
-        # The true force acts at the TCP, so it has no moment there.
-        tool = Rotation.from_quat(block["tcp_quaternion"])
-        block["true_wrench"][:, :3] = tool.inv().apply(truth[:, 6:9])
