@@ -51,8 +51,8 @@ def course_of(job: Job, tissue: TissueConstants) -> JobCourse:
     force = asked * np.array([job.stroke.share(c) for c in clock])
     swing = np.where(swung > 0.0, swung, job.stroke.swing_share * force)
     hz = np.where(swung > 0.0, rates, job.stroke.swing_hz)
-    force = np.clip(force, TOUCH_FORCE_N, job.cap_n / (1.0 + swing / force))
-    swing = np.minimum(swing, job.cap_n - force)
+    force = np.clip(force, TOUCH_FORCE_N, job.most_n / (1.0 + swing / force))
+    swing = np.minimum(swing, job.most_n - force)
     seconds = force[-1] / release_rate(force[-1])
     out = np.linspace(force[-1], 0.0, math.ceil(seconds * RATE_HZ) + 1)[1:]
     where = _where(job.stroke, job.way.length, clock)

@@ -42,7 +42,7 @@ class Finding:
     job: int | None
     """Its number; None: of the whole session."""
     kind: str
-    """refused, intake, cap, dose, reach, torque or swing."""
+    """refused, intake, cap, slide, dose, reach, torque or swing."""
     what: str
 
 
@@ -232,6 +232,8 @@ class _Prediction:
             self.findings.append(
                 Finding(job.number, "cap", f"{job.largest_n:.1f} N at its most is above {job.cap_n:.1f} N ({of})")
             )
+        if job.job is not None and job.job.lowered:
+            self.findings.append(Finding(job.number, "slide", job.job.lowered))
         if job.dose_share > 1.0:
             what = f"{job.dose_kpa_s:.0f} kPa·s on one cm² are {100.0 * job.dose_share:.0f} % of the dose cap"
             self.findings.append(Finding(job.number, "dose", what))

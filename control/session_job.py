@@ -32,6 +32,10 @@ class Job:
     targets: Sequence[float | None] = ()
     """N, of the segments."""
     cap_n: float = 0.0
+    held_n: float = math.inf
+    """Under more the tool would slide off its way, where the skin falls off beside it."""
+    lowered: str = ""
+    """That it presses less than was asked for, and why; empty: it does not."""
     hold_s: float = math.inf
     """The longest that the tool may stay at one point."""
     limits: GuardLimits | None = None
@@ -39,6 +43,11 @@ class Job:
     dose: DoseCaps | None = None
     on_exhale: bool = False
     """The force rises while they exhale."""
+
+    @property
+    def most_n(self) -> float:
+        """N, the most that is asked for."""
+        return min(self.cap_n, self.held_n)
 
     def pace(self, clock: float) -> float:
         """How fast the stroke's clock may run at `clock` [s], 0 to 1: slower where the skin bends sharply."""

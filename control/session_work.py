@@ -212,6 +212,8 @@ class SessionWork:
                 self._job.segments, self._job.targets, TOUCH_FORCE_N, on_exhale=self._job.on_exhale
             )
             self._tell(self._job.title)
+            if self._job.lowered:
+                self._tell(self._job.lowered)
         else:
             self._follower.go_on(self._time + _PERIOD)
 
@@ -242,11 +244,11 @@ class SessionWork:
         swing, hz = stroke.swing_share * force, stroke.swing_hz
         if asked.swing_n:
             swing, hz = asked.swing_n * level, asked.swing_hz
-        most = job.cap_n / (1.0 + swing / force)
+        most = job.most_n / (1.0 + swing / force)
         force = float(np.clip(force, TOUCH_FORCE_N, most))
         s = self._set_point
         s.force_rate = max(1.0, abs(force - s.force) / _PERIOD)
-        s.force, s.wave_force, s.wave_rate = force, min(swing, job.cap_n - force), hz
+        s.force, s.wave_force, s.wave_rate = force, min(swing, job.most_n - force), hz
         if full:
             self._tell(f"ends: {SPENT}")
         if full or self._follower.finished or self._worked >= job.seconds:

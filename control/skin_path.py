@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 _STEP = 1e-3  # m
 _NEAR = 0.02  # m; the tool slows down ahead of a bend
+_BESIDE = 0.012  # m to either side, over which it is told how skin falls off: a tool that slides is stopped at 8 mm
 _ROUND = 48  # points that make a circle
 
 
@@ -79,6 +80,18 @@ class SkinPath:
         bends = np.array([np.linalg.norm(point.bend) for point in self.sampled(2.0 * _STEP)])
         width, mode = round(_NEAR / _STEP) // 2 * 2 + 1, "wrap" if self.closed else "nearest"
         return np.asarray(uniform_filter1d(maximum_filter1d(bends, width, mode=mode), width // 2, mode=mode))
+
+    def falling_off(self) -> float:
+        """Rad/m by which the normal turns outwards at most, a little to either side of the way; 0 in a hollow."""
+        return max(0.0, *(self._falling_off_at(point) for point in self.sampled(5.0 * _STEP)), 0.0)
+
+    def _falling_off_at(self, point: SkinPoint) -> float:
+        side = np.cross(point.normal, point.along)
+        length = float(np.linalg.norm(side))
+        if length == 0.0:
+            return 0.0
+        steps = (_BESIDE / length * side, -_BESIDE / length * side)
+        return max(float((self._normal((point.position + d)[:2]) - point.normal) @ d) / _BESIDE**2 for d in steps)
 
     def sampled(self, spacing: float) -> list[SkinPoint]:
         """Places about `spacing` [m] apart, both ends among them."""

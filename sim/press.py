@@ -75,6 +75,11 @@ class PressSimulation(Simulation):
             raise InputError(f"force_n: {self.plan.force_n:g} N is not allowed; at most {most}, is")
         return min(cap, self.plan.force_n), guard_limits(site, cap)
 
+    @property
+    def allowed_limits(self) -> list[tuple[float, GuardLimits]]:
+        """Of its one site."""
+        return [(self.controller.settings.force_max, self.controller.limits)]
+
     def _work(self, to_base: Floats) -> Callable[[], Work]:
         target = to_base[:3, :3] @ self.surface + to_base[:3, 3]
         return lambda: PressWork(self.plan, self._set_point, target)

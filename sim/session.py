@@ -124,6 +124,11 @@ class SessionSimulation(Simulation):
         assert first.limits is not None
         return first.cap_n, first.limits
 
+    @property
+    def allowed_limits(self) -> list[tuple[float, GuardLimits]]:
+        """Of every job."""
+        return [(job.cap_n, job.limits) for job in self.jobs if job.limits is not None]
+
     def _work(self, to_base: Floats) -> Callable[[], Work]:
         body_to_base = to_base.copy()
         body_to_base[:3, 3] += to_base[:3, :3] @ UP

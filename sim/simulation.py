@@ -138,6 +138,11 @@ class Simulation(ABC):
     def _limits(self, settings: ControllerSettings) -> tuple[float, GuardLimits]:
         """(the most force in N, limits of the guard) to begin with."""
 
+    @property
+    @abstractmethod
+    def allowed_limits(self) -> list[tuple[float, GuardLimits]]:
+        """Every pair of (the most force in N, limits of the guard) that the run may ask for."""
+
     @abstractmethod
     def _work(self, to_base: Floats) -> Callable[[], Work]:
         """Gives what the slow side follows; `to_base` (4, 4): world to base."""
@@ -336,6 +341,25 @@ class Simulation(ABC):
         block = ticks_of(records, n, self._placement.base, self._press_directions, self._surface_error)
         self.force_true = float(block["force_true"][-1])
         return block
+
+    def let_pass(self, steps: int) -> None:
+        """Let `steps` of 1 ms pass for arm and person; what is written to the arm is somebody else's."""
+        now = self.time
+        while self._events and now >= self._events[0][0]:
+            self._events.pop(0)[1]()
+        self.tissue.friction = friction_after(self.plan.skin, now)
+        self.arm.advance(steps, 0.0)
+
+    @property
+    def pressing_n(self) -> float:
+        """N with which the tool truly presses now, along its own axis."""
+        axis = self._placement.base[:3, :3] @ self.model.forward(self.arm.read().q)[:3, 2]
+        return float(-self._truth[6:9] @ axis)
+
+    @property
+    def set_point(self) -> SetPoint:
+        """What the slow side wants now."""
+        return self._set_point
 
     def withdraw(self) -> None:
         """Let the force out and withdraw, from the next cycle on."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 from scipy.spatial.transform import Rotation
 
 from ..control.body import load_body
@@ -134,7 +135,10 @@ def _measure(work: tuple[Trial, str]) -> Result:
     ticks, simulation, made = run_stroke(trial, disturbances)
     if ticks["causes"].any() or simulation.refusals:
         return Result(trial, dict.fromkeys(_NAMES, math.inf))
-    values = _force_values(ticks, trial) | _place_values(ticks, trial, simulation)
+    job = simulation.jobs[0]
+    trial = replace(trial, force_n=min(trial.force_n, job.most_n / (1.0 + trial.stroke.swing_share)))
+    values = {"lowered": float(job.lowered != "")}
+    values |= _force_values(ticks, trial) | _place_values(ticks, trial, simulation)
     if trial.wishes:
         values |= _wish_values(ticks, made)
     return Result(trial, values)
@@ -192,7 +196,7 @@ def _wave_values(time: Floats, true: Floats, asked: Floats, hz: float) -> dict[s
 def _smoothed(values: Floats, time: Floats) -> Floats:
     """Mean over 5 ms."""
     width = max(1, round(0.005 / float(np.median(np.diff(time)))))
-    return np.convolve(values, np.ones(width) / width, mode="same")
+    return np.asarray(uniform_filter1d(values, width, mode="nearest"))
 
 
 def _place_values(ticks: Ticks, trial: Trial, simulation: SessionSimulation) -> dict[str, float]:
@@ -272,10 +276,13 @@ def _figures(results: list[Result]) -> list[Figure]:
         Figure(f"strokes.rms_{kind}", "N", worst(kind, "rms"), max(0.20, 0.01 * force), 0.42)
         for kind, force in zip(glides, GLIDES_N, strict=True)
     ]
+    lowered = [result.values.get("lowered", 0.0) for result in results if result.trial.kind == glides[-1]]
     shapes = [result.values.get("r2", -math.inf) for result in results if result.trial.kind in ("rolling", "sine")]
     low = min(shapes, default=-math.inf)
     return [
         *figures,
+        # How much of the table is of a force that the arm lowered: on steep backs, beside the way
+        Figure("strokes.lowered_60n", "1", float(np.mean(lowered)) if lowered else math.inf),
         Figure("strokes.unexplained_waveform", "1", 1.0 - low, 0.01, 0.03),  # Xu et al.: r² above 0.97
         Figure("strokes.rolling_peak_error", "1", worst("rolling", "peak"), 0.02, 0.036),  # CQU: 3.6 %
         Figure("strokes.rolling_trough_error", "1", worst("rolling", "trough"), 0.02, 3.77),  # CQU: 29.7 for 6.2 N

@@ -12,6 +12,7 @@ from massage_arm.control.pacing import Pacing
 from massage_arm.control.preview import RATE_HZ, SessionPreview, preview
 from massage_arm.control.session import jobs_of, load_session
 from massage_arm.control.session_work import HOVER, SessionWork
+from massage_arm.control.skin_path import SkinPath
 from massage_arm.control.tool import load_tool
 from massage_arm.native import ContactState, ControllerSettings, SetPoint, Task
 
@@ -86,6 +87,16 @@ def test_a_cap_that_the_intake_lowers_is_exceeded(tmp_path: Path, body: Body) ->
     assert (finding.job, finding.kind) == (2, "cap")
     assert "54.0 N" in finding.what and "30.0 N" in finding.what
     assert told.jobs[1].cap_share == pytest.approx(1.8, abs=0.02)
+
+
+def test_a_job_that_would_slide_is_lowered_and_told(
+    tmp_path: Path, body: Body, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SkinPath, "falling_off", lambda self: 0.7 * 1500.0 / 4.0)
+    told = look(tmp_path, body, GLIDE)
+    (finding,) = told.findings
+    assert (finding.job, finding.kind) == (1, "slide") and "4.0 N at most" in finding.what
+    assert told.jobs[0].largest_n == pytest.approx(4.0, abs=0.01)
 
 
 def test_the_dose_cap_is_told_and_what_it_leaves_out(tmp_path: Path, body: Body) -> None:

@@ -8,6 +8,7 @@ from massage_arm.control.body import Body, load_body
 from massage_arm.control.limits import OwnLimits
 from massage_arm.control.session import Session, jobs_of, load_session
 from massage_arm.control.session_job import Job
+from massage_arm.control.skin_path import SkinPath
 from massage_arm.control.tool import load_tool
 from massage_arm.native import InputError
 
@@ -122,6 +123,19 @@ def test_a_stroke_of_another_tool_is_refused_but_a_ball_serves_for_all(tmp_path:
     )
     assert "palm" in said
     assert load(tmp_path, stroke("petrissage"), stroke("effleurage_deep"), tool="ball")
+
+
+def test_where_the_skin_falls_off_beside_a_way_less_is_asked_for_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = load(tmp_path, stroke("effleurage_deep", force_n=50), stroke("effleurage_deep", force_n=20))
+    first, second = jobs(session)
+    assert first.lowered == second.lowered == ""
+    monkeypatch.setattr(SkinPath, "falling_off", lambda self: 0.7 * 1500.0 / 35.0)
+    first, second = jobs(session)
+    assert first.lowered.startswith("35.0 N at most, not 50.0 N:") and second.lowered == ""
+    assert first.most_n == pytest.approx(35.0)
+    assert first.cap_n > 50.0  # the guard's wall stays where it was
 
 
 def test_longer_than_an_hour_is_refused(tmp_path: Path) -> None:

@@ -155,3 +155,14 @@ def test_on_a_real_back_a_long_line_keeps_its_length_and_turns_no_corner() -> No
     assert path.length == pytest.approx(0.16, rel=0.01)
     along = np.array([path.at(s).along for s in np.linspace(0.0, path.length, 161)])
     assert np.linalg.norm(np.diff(along, axis=0), axis=1).max() < 0.05  # rad per mm
+
+
+def test_how_the_skin_falls_off_beside_a_way() -> None:
+    """The force at which a tool slides off goes with it: a ridge, its hollow, along its top and across it."""
+    along, across = site_at(CYLINDER, 0.0, 0.0, 0.0), site_at(CYLINDER, 0.0, 0.0, np.pi / 2)
+    hollow = field_of(lambda x, y: -np.sqrt(RADIUS**2 - y**2) + 0.0 * x)
+    assert line(CYLINDER, along, 0.08).falling_off() == pytest.approx(1.0 / RADIUS, rel=0.03)
+    assert line(CYLINDER, across, 0.08).falling_off() == pytest.approx(0.0, abs=0.1)
+    assert line(hollow, site_at(hollow, 0.0, 0.0, 0.0), 0.08).falling_off() == 0.0
+    assert line(PLANE, site_at(PLANE, 0.0, 0.0, 0.4), 0.08).falling_off() == pytest.approx(0.0, abs=1e-6)
+    assert spot(CYLINDER, along).falling_off() == 0.0

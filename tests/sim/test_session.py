@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from massage_arm.control import session
 from massage_arm.control.dose import SHAPE, DoseMap, dose_bytes
 from massage_arm.control.plan import SessionPlan
 from massage_arm.control.supervisor import State
@@ -336,14 +337,28 @@ def test_a_lighter_hand_does_not_make_a_higher_threshold() -> None:
     assert run.simulation.thresholds_kpa["lumbar_erector_right"] <= 1.02 * threshold_kpa(pressed, run.simulation.tool)
 
 
-def test_a_tool_that_slides_off_its_way_lets_go(tmp_path: Path) -> None:
+HARD_GLIDE = (
+    "{do: stroke, stroke: effleurage_deep, site: lumbar_erector_right, seconds: 25, force_n: 60, return_share: 1.0, "
+    "length_mm: 100, speed_mm_s: 40}"
+)
+
+
+def test_a_tool_that_slides_off_its_way_lets_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A found case: where the back of 1/13 falls off to the side, 60 N slid it 30 mm down, and it pressed on there."""
-    glide = "{do: stroke, stroke: effleurage_deep, site: lumbar_erector_right, seconds: 25, force_n: 60"
-    rest = ", return_share: 1.0, length_mm: 100, speed_mm_s: 40}"
-    run = Run(plan(tmp_path, glide + rest, person="1/13", seed=13), until=15.0)
+    monkeypatch.setattr(session, "_HELD_SHARE", 2.0)  # as if the scan had not shown it
+    run = Run(plan(tmp_path, HARD_GLIDE, person="1/13", seed=13), until=15.0)
     assert "slid" in run.simulation.refusals[0]
     assert run.simulation.session.state is State.FAULTED
     total = np.linalg.norm(run.ticks["true_wrench"][:, :3], axis=1)
     assert total.max() < 1.15 * 60.0
     late = run.time > float(run.simulation.refusals[0].split(" ", 1)[0]) + 0.2
     assert total[late].max() < 5.0
+
+
+def test_where_skin_falls_off_beside_the_way_it_presses_less(tmp_path: Path) -> None:
+    run = Run(plan(tmp_path, HARD_GLIDE, person="1/13", seed=13), until=15.0)
+    assert not run.simulation.refusals
+    assert any("N at most, not 60.0 N" in said for said in run.simulation.told)
+    most = run.simulation.jobs[0].most_n
+    assert 25.0 < most < 50.0
+    assert abs(run.ticks["force_true"][run.time > 11.0].mean() - most) < 1.0

@@ -22,9 +22,16 @@ def test_every_goal_is_met_by_good_results_and_the_baseline_has_none() -> None:
     figures = stroke_figures(results())
     ours = [figure for figure in figures if figure.name.startswith("strokes.")]
     theirs = [figure for figure in figures if figure.name.startswith("baseline.")]
-    assert len(ours) == len(theirs) + 2 == 17
+    assert len(ours) == len(theirs) + 2 == 18
     assert all(figure.met is not False for figure in ours)
     assert all(figure.met is None and math.isfinite(figure.value) for figure in theirs)
+
+
+def test_how_many_were_lowered_is_told_beside_the_figures() -> None:
+    mixed = results()
+    for result in mixed:
+        result.values["lowered"] = float(result.trial.person == "1/1")
+    assert {f.name: f.value for f in stroke_figures(mixed)}["strokes.lowered_60n"] == 0.5
 
 
 def test_the_worst_person_counts_and_an_unknown_value_is_a_miss() -> None:
