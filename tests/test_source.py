@@ -51,8 +51,9 @@ def test_types_are_sound(tmp_path: Path) -> None:
     for folder in FOLDERS:
         (package / folder).symlink_to(ROOT / folder)
     config = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache")]
+    (tmp_path / "massage_arm_ros").symlink_to(ROOT / "ros_ws/src/massage_arm_ros/massage_arm_ros")
     result = subprocess.run(
-        [sys.executable, "-m", "mypy", *config, "-p", "massage_arm"],
+        [sys.executable, "-m", "mypy", *config, "-p", "massage_arm", "-p", "massage_arm_ros"],
         cwd=tmp_path,
         env={**os.environ, "MYPYPATH": str(tmp_path)},
         capture_output=True,

@@ -1,0 +1,235 @@
+"""Figures of the nodes, measured on real processes over DDS: `python -m massage_arm_ros.figures kills --runs 5`.
+
+All times are of the arm's own clock, which goes slower where the machine is too slow for real time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Annotated
+
+import numpy as np
+import rclpy
+import typer
+from massage_arm.control.figure import Figure, spell
+from massage_arm.control.plan import PressPlan
+from massage_arm.native import ContactState, InputError, Status
+from massage_arm.sim.press import PressSimulation
+from massage_msgs.action import RunMassage
+from massage_msgs.msg import ArmStatus, ControllerStatus
+from numpy.typing import NDArray
+from rclpy.node import Node
+
+from .messages import NEWEST, seconds
+from .process import keep_to_this_machine
+from .rehearsal import CONTROL_HZ, Hand, Parts, offered
+from .rehearsed import settings
+
+Floats = NDArray[np.float64]
+
+PRESS = PressPlan(force_n=40.0, ramp_s=1.0, hold_s=60.0, control_hz=CONTROL_HZ)
+UNLOADED_N = 5.0
+_HELD_S = 0.5  # of the arm's clock in hold before something is done to a process
+_AFTER_S = 1.5  # for which it is watched then
+_PATIENCE_S = 90.0  # of this machine's clock, for all of it
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+
+
+class How(StrEnum):
+    """What happens to a process."""
+
+    KILL = "kill"
+    FREEZE = "freeze"
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What followed when a process died or froze while 40 N were pressed."""
+
+    part: str
+    how: How
+    unloaded_s: float
+    """Until less than 5 N were left, for good; inf: never."""
+    latched: bool
+    """Nothing was pressed again, not even when a frozen process went on."""
+    cause: str
+    """What was told."""
+
+
+class Watch(Node):
+    """Listens to arm and controller."""
+
+    hand: Hand
+    """The stop input."""
+
+    def __init__(self) -> None:
+        super().__init__("watch")
+        self.forces: list[tuple[float, float]] = []
+        """(time, true force)."""
+        self.statuses: list[tuple[float, float, float, int]] = []
+        """(time, force asked for, age of the set-point, contact state)."""
+        self.arm_text = self.cause_text = ""
+        self.create_subscription(ArmStatus, "arm/status", self._hear_arm, 10)
+        self.create_subscription(ControllerStatus, "controller/status", self._hear_controller, NEWEST)
+
+    @property
+    def now(self) -> float:
+        """The arm's clock, s."""
+        return self.forces[-1][0] if self.forces else 0.0
+
+    def until(self, time_s: float) -> None:
+        """Listen until the arm's clock says `time_s`. Raises InputError where it does not get there."""
+        patience = time.monotonic() + _PATIENCE_S
+        while self.now < time_s:
+            if time.monotonic() > patience:
+                raise InputError(f"the arm's clock stands at {self.now:.2f} s")
+            rclpy.spin_once(self, timeout_sec=0.05)
+
+    def until_held(self) -> None:
+        """Listen until the force has been held for a while."""
+        patience, since = time.monotonic() + _PATIENCE_S, math.inf
+        while self.now < since + _HELD_S:
+            if time.monotonic() > patience:
+                raise InputError(f"nothing was held within {_PATIENCE_S:g} s: {self.cause_text or self.arm_text}")
+            rclpy.spin_once(self, timeout_sec=0.05)
+            if since == math.inf and self.statuses and self.statuses[-1][3] == ContactState.HOLD:
+                since = self.now
+
+    def _hear_arm(self, message: ArmStatus) -> None:
+        self.forces.append((seconds(message.header.stamp), message.force_true))
+        self.arm_text = message.text
+
+    def _hear_controller(self, message: ControllerStatus) -> None:
+        status = Status(7)
+        status.values[:] = message.values
+        at = seconds(message.header.stamp)
+        self.statuses.append((at, float(status.force_reference), message.set_point_age, message.contact_state))
+        self.cause_text = message.cause_text
+
+
+@contextmanager
+def pressing(domain: int, plan: PressPlan = PRESS) -> Iterator[tuple[Parts, Watch]]:
+    """All processes of a press, which has begun."""
+    keep_to_this_machine()
+    os.environ["ROS_DOMAIN_ID"] = str(domain)
+    rclpy.init()
+    watch = Watch()
+    try:
+        with Parts(plan, domain) as parts, Hand(watch) as hand:
+            watch.hand = hand
+            offered(watch, parts).send_goal_async(RunMassage.Goal())
+            yield parts, watch
+    finally:
+        watch.destroy_node()
+        rclpy.shutdown()
+
+
+def kill(part: str, how: How, domain: int) -> Kill:
+    """Kill or freeze a process of a press at 40 N, and see what becomes of the force."""
+    with pressing(domain) as (parts, watch):
+        watch.until_held()
+        at, process = watch.now, parts.processes[part]
+        process.send_signal(signal.SIGKILL if how is How.KILL else signal.SIGSTOP)
+        watch.until(at + _AFTER_S)
+        cause = "; ".join(filter(None, (watch.cause_text, watch.arm_text)))
+        if how is How.FREEZE:
+            process.send_signal(signal.SIGCONT)
+            watch.until(watch.now + _AFTER_S)
+        after = [(t - at, force) for t, force in watch.forces if t > at]
+        loaded = [t for t, force in after if force >= UNLOADED_N]
+        unloaded = max(loaded, default=0.0)
+        again = [t for t, force in after if t > _AFTER_S and force >= UNLOADED_N]
+        return Kill(part, how, unloaded if after[-1][1] < UNLOADED_N else math.inf, not again and bool(cause), cause)
+
+
+def compare(domain: int, hold_s: float = 60.0) -> list[Figure]:
+    """The same press in one process and over DDS: RMS error of the true force while it is held."""
+    plan = replace(PRESS, hold_s=hold_s)
+    began = time.monotonic()
+    with pressing(domain, plan) as (_, watch):
+        watch.until(0.5)
+        started = time.monotonic() - began
+        watch.until_held()
+        watch.until(watch.now + hold_s - 2.0 * _HELD_S)
+        forces, statuses = np.array(watch.forces), np.array(watch.statuses)
+    held = statuses[statuses[:, 3] == ContactState.HOLD]
+    true = np.interp(held[:, 0], forces[:, 0], forces[:, 1])
+    over_dds = float(np.sqrt(np.mean((true - held[:, 1]) ** 2)))
+    in_process = _in_process(plan)
+    ages = statuses[:, 2][~np.isnan(statuses[:, 2])]
+    return [
+        Figure("ros.rms_in_process", "N", in_process),
+        Figure("ros.rms_over_dds", "N", over_dds),
+        Figure("ros.rms_difference", "N", abs(over_dds - in_process), 0.1),
+        Figure("ros.set_point_age_p999", "s", float(np.quantile(ages, 0.999)), 0.02),
+        Figure("ros.start", "s", started, 10.0),
+    ]
+
+
+def _in_process(plan: PressPlan) -> float:
+    simulation = PressSimulation(plan, pictured=False, settings=settings())
+    blocks = []
+    while (block := simulation.advance(500)) is not None:
+        blocks.append(block)
+    simulation.close()
+    ticks = np.concatenate(blocks)
+    held = ticks["contact_state"] == ContactState.HOLD
+    return float(np.sqrt(np.mean((ticks["force_true"][held] - ticks["force_reference"][held]) ** 2)))
+
+
+@app.command("kills")
+def kills_command(
+    runs: Annotated[int, typer.Option(min=1, help="Of each process and each way to go.")] = 5,
+    domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID.")] = 78,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """Kill and freeze controller, session and supervisor at 40 N, again and again."""
+    done = []
+    for number in range(runs):
+        for part in ("controller", "session", "supervisor"):
+            for how in How:
+                done.append(kill(part, how, domain))
+                if not as_json:
+                    one = done[-1]
+                    print(
+                        f"{number + 1}/{runs} {part} {how}: below {UNLOADED_N:g} N after {one.unloaded_s:.3f} s, "
+                        f"{'latched' if one.latched else 'NOT LATCHED'}: {one.cause}",
+                        flush=True,
+                    )
+    slowest = []
+    for part, how in sorted({(one.part, one.how) for one in done}):
+        longest = max(one.unloaded_s for one in done if (one.part, one.how) == (part, how))
+        slowest.append(Figure(f"ros.{part}_{how}_unloaded", "s", longest, 0.3))
+    _show([*slowest, Figure("ros.not_latched", "1", float(sum(not k.latched for k in done)), 0.0)], as_json)
+
+
+@app.command("compare")
+def compare_command(
+    hold_s: Annotated[float, typer.Option(min=5.0, max=90.0, help="s for which 40 N are held.")] = 60.0,
+    domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID.")] = 79,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """The same press in one process and over DDS."""
+    _show(compare(domain, hold_s), as_json)
+
+
+def _show(figures: list[Figure], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"figures": [figure.as_dict() for figure in figures]}, indent=2))
+    else:
+        for figure in figures:
+            goal = "" if figure.goal is None else f"goal {spell(figure.goal, figure.unit)}"
+            print(f"{figure.name:32} {spell(figure.value, figure.unit):>12}  {goal}")
+    raise typer.Exit(1 if any(figure.met is False for figure in figures) else 0)
+
+
+if __name__ == "__main__":
+    app()

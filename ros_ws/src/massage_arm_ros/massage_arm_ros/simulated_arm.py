@@ -1,0 +1,145 @@
+"""A simulated arm behind the topics of a real one's driver, in real time: joint states and wrench out, torques in.
+
+While no torques are followed its brakes are on and simulated time stands still. Torques that stop coming, or are no
+numbers, or come from two publishers, are followed no more: what is pressed is let go of, and stays so.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+from geometry_msgs.msg import WrenchStamped
+from massage_arm.native import Command, InputError
+from massage_msgs.msg import ArmStatus, Heartbeat, JointEffort
+from numpy.typing import NDArray
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_srvs.srv import SetBool
+
+from .messages import NEWEST, joint_state_message, seconds, stamp, wrench_message
+from .process import serve
+from .rehearsed import simulated
+
+Floats = NDArray[np.float64]
+
+COMMAND_TIMEOUT = 0.04
+"""s of the arm's clock after which torques are too old: below 20 ms, late messages of a busy machine count as lost."""
+LET_GO = 0.05
+"""s in which torques then fade to nothing; the arm keeps balancing its own weight."""
+_STATUS_EVERY = 5  # cycles
+_LOOK_EVERY = 0.25  # s between looks at who publishes
+
+
+class SimulatedArm(Node):
+    """The arm and the person of a plan."""
+
+    def __init__(self) -> None:
+        super().__init__("simulated_arm")
+        self._simulation = simulated(self)
+        plan = self._simulation.plan
+        if self._simulation.arm.abilities.gravity != "robot":
+            raise InputError(f"arm: {plan.arm} is not allowed; one that balances its own weight is, such as iiwa14")
+        self._names = self._simulation.joint_names
+        self._steps = round(1e3 / plan.control_hz)
+        self._newest: JointEffort | None = None
+        self._following = False
+        self._trouble = "nobody has asked for torques to be followed"
+        self._let_go_at: float | None = None
+        self._held = Command(len(self._names))
+        self._age = float("nan")
+        self._joints = self.create_publisher(JointState, "arm/joint_states", NEWEST)
+        self._wrench = self.create_publisher(WrenchStamped, "arm/wrench", NEWEST)
+        self._status = self.create_publisher(ArmStatus, "arm/status", 10)
+        self._heartbeat = self.create_publisher(Heartbeat, "heartbeat", 10)
+        self.create_subscription(JointEffort, "arm/effort", self._hear, NEWEST)
+        self.create_service(SetBool, "arm/follow", self._follow)
+
+    def work(self, stop: threading.Event) -> None:
+        """Live in real time; where this machine is too slow for that, simulated time goes slower, too."""
+        period = 1e-3 * self._steps
+        due, looked, cycle = time.monotonic(), 0.0, 0
+        while not stop.is_set():
+            if self._following or self._let_go_at is not None:
+                self._live()
+            state = self._simulation.arm.read()
+            self._wrench.publish(wrench_message(state, "tool"))  # first: joint states are what others wait for
+            self._joints.publish(joint_state_message(state, self._names, "arm_base"))
+            if cycle % _STATUS_EVERY == 0:
+                self._tell(state.time)
+                self._heartbeat.publish(Heartbeat(node=self.get_name()))
+            now = time.monotonic()
+            if now - looked > _LOOK_EVERY:
+                looked = now
+                if self.count_publishers("arm/effort") > 1 and self._following:
+                    self._let_go("two publishers on arm/effort; one is allowed")
+            cycle += 1
+            due = max(due + period, now - 0.1)
+            time.sleep(max(0.0, due - now))
+        self._simulation.close()
+
+    def _live(self) -> None:
+        now = self._simulation.time
+        if self._following:
+            self._take(now)
+        if self._let_go_at is not None:
+            faded = Command(len(self._names))
+            faded.torque[:] = self._held.torque * max(0.0, 1.0 - (now - self._let_go_at) / LET_GO)
+            self._simulation.arm.write(faded)
+        self._simulation.let_pass(self._steps)
+
+    def _take(self, now: float) -> None:
+        """Follow the newest torques, or see why not."""
+        newest = self._newest
+        if newest is None:
+            if now > COMMAND_TIMEOUT:
+                self._let_go("torques have not come")
+            return
+        self._age = now - seconds(newest.header.stamp)
+        torque = np.asarray(newest.effort)
+        if list(newest.names) != list(self._names) or len(torque) != len(self._names):
+            self._let_go(f"torques of {', '.join(newest.names)}; those of {', '.join(self._names)} are needed")
+        elif not np.all(np.isfinite(torque)):
+            self._let_go("torques that are no numbers")
+        elif self._age > COMMAND_TIMEOUT:
+            self._let_go(f"torques stopped coming {1e3 * self._age:.0f} ms ago; at most {1e3 * COMMAND_TIMEOUT:.0f}")
+        else:
+            self._held.torque[:] = torque
+            self._simulation.arm.write(self._held)
+
+    def _let_go(self, why: str) -> None:
+        self._following, self._trouble, self._let_go_at = False, why, self._simulation.time
+        self.get_logger().error(f"let go: {why}")
+        self._tell(self._simulation.time)
+
+    def _hear(self, message: JointEffort) -> None:
+        self._newest = message
+
+    def _follow(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        """Follow torques from now on, or put the brakes on; once let go of, a simulated arm has to be started anew."""
+        publishers = self.count_publishers("arm/effort")
+        if not request.data:
+            self._following, response.success = False, True
+        elif self._let_go_at is not None:
+            response.message = f"it let go ({self._trouble}); start it anew"
+        elif publishers != 1:
+            response.message = f"{publishers} publishers on arm/effort; one is needed"
+        else:
+            self._following, self._trouble, response.success = True, "", True
+        return response
+
+    def _tell(self, now: float) -> None:
+        message = ArmStatus(ready=self._let_go_at is None, text=self._trouble, command_age=self._age)
+        message.header.stamp = stamp(now)
+        message.force_true = self._simulation.pressing_n
+        self._status.publish(message)
+
+
+def main() -> None:
+    """Entry point of the process."""
+    serve(SimulatedArm)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Watches over all others from a process of its own: who falls silent, a stop that is asked for, a second hand.
+
+Everything that is wrong stops, and stays so until somebody acknowledges. The controller follows only while it hears
+this node, so that its own death stops, too. Ages count on the arm's clock where the arm is heard: a machine that is too
+slow for real time slows all of it down alike.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from massage_msgs.msg import ArmStatus, Heartbeat, Safety, StopInput
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from std_srvs.srv import Trigger
+
+from .messages import NEWEST, seconds, stamp
+from .process import serve
+
+WATCHED = ("simulated_arm", "controller", "session")
+"""Whose heartbeats must keep coming."""
+SILENT_S = 0.12
+"""After which a node counts as dead: with what letting go takes, below 5 N within 0.3 s."""
+STOP_SILENT_S = 0.5
+"""The same of the stop input, which a person's hand and a radio link are behind; ros_arms, 4.3: 0.5 s."""
+STOP_RATE_MAX = 200.0
+"""Messages/s of the stop input: more is somebody who floods it."""
+_PERIOD = 0.02
+
+
+class Supervisor(Node):
+    """Says `safety` 50 times a second; begins stopped, until it has heard everybody and somebody has acknowledged."""
+
+    def __init__(self) -> None:
+        super().__init__("supervisor")
+        self._arm_now = 0.0
+        self._heard: dict[str, float] = {}
+        self._stop_at, self._stop_asked = -1.0, False
+        self._stops: deque[float] = deque(maxlen=int(STOP_RATE_MAX * STOP_SILENT_S))
+        self._latched = "nobody has acknowledged yet"
+        self._lock = threading.Lock()
+        self._says = self.create_publisher(Safety, "safety", NEWEST)
+        self.create_subscription(ArmStatus, "arm/status", self._hear_arm, 10)
+        self.create_subscription(Heartbeat, "heartbeat", self._hear_heartbeat, QoSProfile(depth=50))
+        self.create_subscription(StopInput, "stop", self._hear_stop, QoSProfile(depth=10))
+        self.create_service(Trigger, "supervisor/acknowledge", self._acknowledge)
+
+    def work(self, stop: threading.Event) -> None:
+        """Look, and say what was seen."""
+        while not stop.wait(_PERIOD):
+            with self._lock:
+                if wrong := self._wrong():
+                    if not self._latched:
+                        self.get_logger().error(f"stop: {wrong}")
+                    self._latched = self._latched or wrong
+                message = Safety(stop=bool(self._latched), text=self._latched)
+            message.header.stamp = stamp(self._arm_now)
+            self._says.publish(message)
+
+    def _wrong(self) -> str:
+        """What is wrong now; empty: nothing."""
+        now = time.monotonic()
+        if self._stop_asked:
+            return "a stop is asked for"
+        if self.count_publishers("stop") > 1:
+            return "two publishers on stop; one is allowed"
+        if now - self._stop_at > STOP_SILENT_S:
+            return "the stop input is silent"
+        if len(self._stops) == self._stops.maxlen and now - self._stops[0] < STOP_SILENT_S:
+            return f"the stop input comes more than {STOP_RATE_MAX:g} times a second"
+        for name in WATCHED:
+            if name not in self._heard:
+                return f"{name} has not been heard"
+            if self._arm_now - self._heard[name] > SILENT_S:
+                return f"{name} is silent"
+        return ""
+
+    def _hear_arm(self, message: ArmStatus) -> None:
+        with self._lock:
+            self._arm_now = seconds(message.header.stamp)
+            if not message.ready and not self._latched:
+                self._latched = f"the arm let go: {message.text}"
+
+    def _hear_heartbeat(self, message: Heartbeat) -> None:
+        with self._lock:
+            self._heard[message.node] = self._arm_now
+
+    def _hear_stop(self, message: StopInput) -> None:
+        with self._lock:
+            self._stop_at, self._stop_asked = time.monotonic(), message.stop
+            self._stops.append(self._stop_at)
+            if message.stop:
+                self._latched = self._latched or "a stop is asked for"
+
+    def _acknowledge(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Whoever acknowledges has seen to it; refused while something is wrong."""
+        with self._lock:
+            response.message = self._wrong()
+            response.success = not response.message
+            if response.success:
+                self._latched = ""
+        return response
+
+
+def main() -> None:
+    """Entry point of the process."""
+    serve(Supervisor)
+
+
+if __name__ == "__main__":
+    main()

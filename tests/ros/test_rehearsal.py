@@ -1,0 +1,119 @@
+"""Real nodes in real processes over DDS: a press by action, and what becomes of the force when one of them is gone."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rclpy
+from massage_arm.control.plan import PressPlan, plan_yaml
+from massage_arm.native import SetPoint
+from massage_arm_ros.figures import PRESS, How, kill, pressing
+from massage_arm_ros.messages import NEWEST, effort_message, set_point_message
+from massage_msgs.msg import JointEffort
+from massage_msgs.msg import SetPoint as SetPointMessage
+from massage_msgs.msg import StopInput
+
+
+def rehearse(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "massage_arm_ros.rehearsal", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=150)
+
+
+def test_a_press_by_action_ends_as_its_plan_says(tmp_path: Path, domain: int) -> None:
+    file = tmp_path / "press.yaml"
+    file.write_text(plan_yaml(PressPlan(force_n=20.0, hold_s=1.0)))
+    done = rehearse(str(file), "--domain", str(domain), "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["done"] and shown["text"] == "" and 6.0 < shown["seconds"] < 20.0
+    steps = [line.split("start: ")[1] for line in done.stderr.splitlines() if "start: " in line]
+    assert steps[0] == "the arm is heard" and "the controller holds the arm" in steps
+
+
+def test_what_may_not_be_done_is_refused_before_anything_starts(tmp_path: Path, domain: int) -> None:
+    file = tmp_path / "press.yaml"
+    file.write_text(plan_yaml(PressPlan(force_n=400.0)))
+    done = rehearse(str(file), "--domain", str(domain))
+    assert done.returncode == 2 and "force_n: 400 N is not allowed" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("part", "how", "cause"),
+    [
+        ("controller", How.KILL, "torques stopped coming"),
+        ("controller", How.FREEZE, "torques stopped coming"),
+        ("session", How.KILL, "session is silent"),
+        ("supervisor", How.FREEZE, "the supervisor is silent"),
+    ],
+)
+def test_whoever_dies_or_freezes_the_force_is_let_out(part: str, how: How, cause: str, domain: int) -> None:
+    found = kill(part, how, domain)
+    assert found.unloaded_s < 0.5  # the figure is 0.3; a shared machine gets some room
+    assert found.latched and cause in found.cause
+
+
+def test_a_second_sender_of_set_points_ends_the_press_and_is_named(domain: int) -> None:
+    with pressing(domain) as (_, watch):
+        watch.until_held()
+        intruder = watch.create_publisher(SetPointMessage, "controller/set_point", NEWEST)
+        intruder.publish(set_point_message(SetPoint(), watch.now, "base"))
+        watch.until(watch.now + 1.5)
+        assert "two publishers on controller/set_point" in watch.cause_text
+        assert watch.forces[-1][1] < 5.0
+
+
+@pytest.mark.parametrize("what", ["pressed", "silent", "second", "flooded"])
+def test_a_stop_is_never_missed(what: str, domain: int) -> None:
+    """Pressed, its line cut, another hand on it that says all is well, or its messages pushed out by others."""
+    said = {"pressed": "a stop is asked for", "silent": "the stop input is silent", "second": "two publishers on stop"}
+    with pressing(domain, replace(PRESS, force_n=20.0)) as (_, watch):
+        watch.until_held()
+        if what == "pressed":
+            watch.hand.stop = True
+        if what == "silent":
+            watch.hand.__exit__()
+        if what in ("second", "flooded"):
+            intruder = watch.create_publisher(StopInput, "stop", 10)
+            for _ in range(2000 if what == "flooded" else 1):
+                intruder.publish(StopInput(stop=False))
+        watch.until(watch.now + 2.0)
+        assert said.get(what, "stop") in watch.cause_text
+        assert watch.forces[-1][1] < 5.0
+
+
+@pytest.mark.parametrize("what", ["second", "nan", "names"])
+def test_torques_that_make_no_sense_are_not_followed(what: str, domain: int) -> None:
+    with pressing(domain, replace(PRESS, force_n=20.0)) as (parts, watch):
+        watch.until_held()
+        names = [f"lbr_iiwa_joint_{i}" for i in range(1, 8)]
+        if what != "second":
+            parts.processes["controller"].kill()
+        intruder = watch.create_publisher(JointEffort, "arm/effort", NEWEST)
+        until = time.monotonic() + 5.0
+        said = {"second": "two publishers", "nan": "no numbers", "names": "are needed"}[what]
+        while said not in watch.arm_text and time.monotonic() < until:
+            torque = np.full(7, np.nan if what == "nan" else 0.0)
+            intruder.publish(effort_message(torque, names[::-1] if what == "names" else names, watch.now, 0))
+            rclpy.spin_once(watch, timeout_sec=0.002)
+        if what == "second":
+            assert said in watch.arm_text
+        watch.until(watch.now + 1.0)
+        assert watch.arm_text and watch.forces[-1][1] < 5.0
+
+
+def test_nodes_listen_on_this_machine_only(domain: int) -> None:
+    with pressing(domain) as (parts, watch):
+        watch.until(0.2)
+        mine = {process.pid for process in parts.processes.values()}
+        listed = subprocess.run(["ss", "-uapnH"], capture_output=True, text=True)
+        if listed.returncode:
+            pytest.skip("ss is not installed")
+        bound = [line.split()[3] for line in listed.stdout.splitlines() if any(f"pid={pid}," in line for pid in mine)]
+        assert bound and all(address.startswith(("127.0.0.1:", "239.255.0.1:", "127.")) for address in bound), bound
+    assert os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "SUBNET"
