@@ -14,140 +14,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from massage_arm.control.yaml_file import (
-    Each,
-    Field,
-    Fields,
-    FileProblems,
-    Maybe,
-    Problem,
-    Variants,
-    locate,
-    read_yaml,
-)
+from massage_arm.control.yaml_file import FileProblems, Problem, locate, read_yaml
 from massage_arm.native import InputError
 from numpy.typing import ArrayLike, NDArray
+
+from .arm_fields import FIELDS, PERSON_LEVEL, UNKNOWN
 
 Floats = NDArray[np.float64]
 
 SCHEMA = "massage-arm/arm/1"
 FOLDER = Path(__file__).with_name("arms")
-UNKNOWN = "unknown"
 PHANTOM_LEVEL = 4
 """Verification level from which a phantom may be pressed: the wrench was checked with a known mass."""
-PERSON_LEVEL = 5
-"""Verification level without which no person may be pressed: the force was checked on a phantom."""
-
-_SOURCE = Field(str)  # where a fact was read, or the word assumption and why
-_RATE = Field(float, 1.0, 10000.0)
-_TIMEOUT = Field(float, 1.0, 10000.0)
-_RELIABILITY = Field(str, choices=("reliable", "best_effort"))
-_FRAME = Field(str, choices=("tcp", "flange", "sensor", "base", UNKNOWN))
-_WRENCH = {
-    "topic": Field(str),
-    "reliability": _RELIABILITY,
-    "rate_hz": _RATE,
-    "timeout_ms": _TIMEOUT,
-    "frame_id": Field(str),
-    "point": _FRAME,
-    "axes": _FRAME,
-    "sign": Field(str, choices=("on_tool", "on_environment", UNKNOWN)),
-    "dead_band_n": Field(float, 0.0, 50.0, required=False, default=0.0),
-    "source": _SOURCE,
-}
-_CARRIES = Field(str, choices=("pose", "wrench", "stiffness", "velocity", "position", "effort"))
-_COMMAND = {
-    "kind": Field(str, choices=("set_points", "force_mode", "velocity", "position", "effort")),
-    "controller": Field(str),
-    "inputs": Each(
-        {
-            "carries": Each(_CARRIES),
-            "by": Field(str, choices=("topic", "service")),
-            "name": Field(str),
-            "type": Field(str),
-        }
-    ),
-    "rate_hz": _RATE,
-    "timeout_ms": Field(float, 1.0, 10000.0, required=False),
-    "when_commands_stop": Field(str, choices=("repeats_last", "holds", "stops", "zero_effort", UNKNOWN)),
-    "protects": Field(bool),
-    "source": _SOURCE,
-}
-_NAMED = {"name": Field(str), "said": Field(str)}
-_STEPS = Each(
-    Variants(
-        "do", {"service": _NAMED, "action": _NAMED, "switch_controllers": _NAMED, "operator": {"said": Field(str)}}
-    ),
-    least=0,
-)
-_CHECK = {"topic": Field(str), "field": Field(str), "values": Each(Field(str)), "said": Field(str)}
-FIELDS: Fields = {
-    "name": Field(str),
-    "about": Field(str),
-    "driver": {"package": Field(str), "version": Field(str), "source": _SOURCE},
-    "frames": {"base": Field(str), "flange": Field(str), "source": _SOURCE},
-    "joints": {
-        "chain": Each(
-            {
-                "name": Field(str),
-                "speed_deg_s": Field(float, 1.0, 1000.0),
-                "torque_nm": Field(float, 0.1, 1000.0, required=False),
-            }
-        ),
-        "torque_rate_nm_s": Field(float, 1.0, 100000.0, required=False),
-        "source": _SOURCE,
-    },
-    "joint_states": {
-        "topic": Field(str),
-        "reliability": _RELIABILITY,
-        "rate_hz": _RATE,
-        "timeout_ms": _TIMEOUT,
-        "effort": Field(
-            str,
-            choices=("link_torque_with_gravity", "motor_current_a", "gravity_compensated_torque", "none", UNKNOWN),
-        ),
-        "source": _SOURCE,
-    },
-    "wrench": Variants("kind", {"estimated": _WRENCH, "sensor": _WRENCH, "none": {"source": _SOURCE}}),
-    "gravity": {
-        "compensated_by": Field(str, choices=("robot", "robot_without_tool", "us", UNKNOWN)),
-        "friction_compensated_by": Field(str, choices=("robot", "us", UNKNOWN)),
-        "source": _SOURCE,
-    },
-    "commands": Each(_COMMAND),
-    "ready": {"checks": Each(_CHECK, least=0), "source": _SOURCE},
-    "steps": {"settings_while_idle": _STEPS, "stop": _STEPS, "recovery": _STEPS, "source": _SOURCE},
-    "traps": Each({"said": Field(str), "source": _SOURCE}, least=0),
-    "not_known": Each(Field(str), least=0),
-    "verified": {
-        "level": Field(int, 0, PERSON_LEVEL),
-        "date": Field(str, required=False),
-        "operator": Field(str, required=False),
-        "hash": Field(str, required=False),
-    },
-}
 
 
 @dataclass(frozen=True)
 class Joint:
-    """One joint; its place in a message is found by name."""
+    """One joint, found in a message by its name; no torque where the driver takes none."""
 
     name: str
     speed_deg_s: float
     torque_nm: float | None
-    """None where the driver takes no torque."""
 
 
 @dataclass(frozen=True)
 class JointStates:
-    """Where the joints are published."""
+    """Where the joints are published; older than `timeout_ms` is stale."""
 
     topic: str
     reliability: str
     """As the driver publishes; a best-effort subscriber hears both kinds, a reliable one only `reliable`."""
     rate_hz: float
     timeout_ms: float
-    """Older than this is stale."""
     effort: str
     """What JointState.effort means."""
     source: str
@@ -155,14 +53,13 @@ class JointStates:
 
 @dataclass(frozen=True)
 class Wrench:
-    """The wrench that the arm publishes: N and Nm, in its own sign, axes and point."""
+    """The wrench that the arm publishes, N and Nm; older than `timeout_ms` is stale."""
 
     kind: str
     topic: str
     reliability: str
     rate_hz: float
     timeout_ms: float
-    """Older than this is stale."""
     frame_id: str
     """In the header of the message; not always a tf frame."""
     point: str
@@ -178,7 +75,7 @@ class Wrench:
 
 @dataclass(frozen=True)
 class Input:
-    """One topic or service that takes commands."""
+    """One topic or service that takes commands; `carries` says what of."""
 
     carries: tuple[str, ...]
     by: str
@@ -188,10 +85,9 @@ class Input:
 
 @dataclass(frozen=True)
 class Command:
-    """One way to command the arm."""
+    """One way to command the arm; set_points go to an impedance controller, force_mode is the robot's own."""
 
     kind: str
-    """set_points: to an impedance controller in real time; force_mode: the robot's own; else joints or TCP."""
     controller: str
     inputs: tuple[Input, ...]
     rate_hz: float
@@ -200,19 +96,18 @@ class Command:
     """After which the far side notices that commands stopped; None: it never does."""
     when_commands_stop: str
     protects: bool
-    """Whether the far side, by itself, makes the arm safe for a person when our process dies or freezes."""
+    """Whether the far side by itself makes the arm safe for a person when our process dies or freezes."""
     source: str
 
 
 @dataclass(frozen=True)
 class ReadyCheck:
-    """The arm is ready when a field of a topic has one of these values, spelled as in YAML (`true`, `1`)."""
+    """A field of a topic has one of these values, spelled as in YAML (`true`, `1`); else `said` is what to do."""
 
     topic: str
     field: str
     values: tuple[str, ...]
     said: str
-    """What to do when it has not."""
 
 
 @dataclass(frozen=True)
@@ -226,24 +121,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Verified:
-    """How far somebody has verified the profile on their own arm; level 0: not at all."""
+    """How far somebody verified the profile on their own arm (0: not at all); `hash` is its `profile_hash` then."""
 
     level: int
     date: str | None
     operator: str | None
     hash: str | None
-    """`profile_hash` of the file that was verified."""
 
 
 @dataclass(frozen=True)
 class ArmProfile:
-    """One arm as its driver shows it; units are in the names, every fact's source is in the file."""
+    """One arm as this version of its driver shows it; units are in the names, the sources of all facts in the file."""
 
     name: str
     about: str
     driver: str
     driver_version: str
-    """That the facts are from."""
     base: str
     flange: str
     joints: tuple[Joint, ...]
@@ -252,7 +145,6 @@ class ArmProfile:
     joint_states: JointStates
     wrench: Wrench | None
     gravity: str
-    """Who balances the weight while we command."""
     friction: str
     commands: tuple[Command, ...]
     """In order of preference."""
@@ -285,6 +177,8 @@ class ArmProfile:
         if self.gravity == UNKNOWN:
             reasons.append("gravity.compensated_by is unknown")
         command = command or self.commands[0]
+        if UNKNOWN in (given.name for given in command.inputs):
+            reasons.append(f"where {command.kind} commands go is unknown")
         if on_person and not command.protects:
             stops = command.when_commands_stop.replace("_", " ")
             reasons.append(f"no watchdog protects a person when commands stop ({command.controller}: {stops})")
@@ -304,7 +198,10 @@ def load_arm(name_or_path: str | Path) -> ArmProfile:
     path = _file(str(name_or_path))
     values = read_yaml(path, SCHEMA, FIELDS)
     _check(path, values)
-    wrench, steps = values["wrench"], values["steps"]
+    wrench = values["wrench"]
+    steps = {
+        of: tuple(Step(**step) for step in values["steps"][of]) for of in ("settings_while_idle", "stop", "recovery")
+    }
     return ArmProfile(
         name=values["name"],
         about=values["about"],
@@ -323,9 +220,7 @@ def load_arm(name_or_path: str | Path) -> ArmProfile:
             for command in values["commands"]
         ),
         ready=tuple(ReadyCheck(**check) for check in values["ready"]["checks"]),
-        settings_while_idle=tuple(Step(**step) for step in steps["settings_while_idle"]),
-        stop=tuple(Step(**step) for step in steps["stop"]),
-        recovery=tuple(Step(**step) for step in steps["recovery"]),
+        **steps,
         traps=tuple(trap["said"] for trap in values["traps"]),
         not_known=values["not_known"],
         verified=Verified(**values["verified"]),
@@ -338,7 +233,7 @@ def profile_hash(profile: ArmProfile) -> str:
 
     The record of a verification is left out, for it holds this hash. Raises InputError when the file is gone.
     """
-    return _hash(profile.file)
+    return hashlib.sha256(_halves(profile.file)[0]).hexdigest()
 
 
 def to_tool_wrench(published: ArrayLike, wrench: Wrench, in_tool: Mapping[str, Floats]) -> Floats:
@@ -373,10 +268,6 @@ def _file(name: str) -> Path:
     raise InputError(f"arm: {name!r} is not known; a file or one of {', '.join(arm_names())} is{hint}")
 
 
-def _hash(path: Path) -> str:
-    return hashlib.sha256(_halves(path)[0]).hexdigest()
-
-
 def _halves(path: Path) -> tuple[bytes, bytes]:
     """The file above the line that begins with `verified:`, and from there on; the second is empty without one."""
     try:
@@ -402,7 +293,9 @@ def _check(path: Path, values: Mapping[str, Any]) -> None:
     for i, command in enumerate(values["commands"]):
         stop = command["when_commands_stop"]
         if command["kind"] == "effort" and not has_torque:
-            refuse(f"commands[{i}].kind", "effort is not allowed; it takes torque_rate_nm_s and torque_nm of all joints")
+            refuse(
+                f"commands[{i}].kind", "effort is not allowed; it takes torque_rate_nm_s and torque_nm of all joints"
+            )
         if command["protects"] and (command["timeout_ms"] is None or stop in ("repeats_last", UNKNOWN)):
             refuse(f"commands[{i}].protects", f"true is not allowed; it takes timeout_ms and an end other than {stop}")
     verified = values["verified"]
