@@ -1,4 +1,4 @@
-"""Arm profiles: the shipped files, why they press nobody, the wrench in our convention, and what is said of bad files."""
+"""Arm profiles: the shipped files, why they press nobody, the wrench in our convention, what is said of bad files."""
 
 import re
 from collections.abc import Callable
@@ -70,7 +70,8 @@ def test_page_has_the_row_of_every_profile(profile: ArmProfile) -> None:
     wrench = profile.wrench
     seen = "none" if wrench is None else f"{wrench.kind}, {wrench.sign}" + ", dead band" * (wrench.dead_band_n > 0)
     kinds = ", ".join(command.kind for command in profile.commands)
-    row = f"| `{profile.name}` | {profile.driver} | {kinds} | {profile.gravity} | {seen} | {profile.joint_states.effort} |"
+    facts = (f"`{profile.name}`", profile.driver, kinds, profile.gravity, seen, profile.joint_states.effort)
+    row = f"| {' | '.join(facts)} |"
     assert row in PAGE.read_text(encoding="utf-8"), row
 
 
@@ -259,7 +260,7 @@ def test_verified_must_come_last(changed: Callable[..., Path]) -> None:
 
 
 def test_unknown_name_suggests() -> None:
-    with pytest.raises(InputError, match="'franka' is not known; .*; did you mean franka_fr3?"):
+    with pytest.raises(InputError, match=r"'franka' is not known; .*; did you mean franka_fr3?"):
         load_arm("franka")
-    with pytest.raises(InputError, match="nowhere.yaml: file not found"):
+    with pytest.raises(InputError, match=r"nowhere.yaml: file not found"):
         load_arm("nowhere.yaml")

@@ -6,6 +6,8 @@ from massage_arm.control.yaml_file import Each, Field, Fields, Variants
 
 UNKNOWN = "unknown"
 """Where nobody has said it; an arm may not press while its wrench or its gravity is unknown."""
+PHANTOM_LEVEL = 4
+"""Verification level from which a phantom may be pressed: the wrench was checked with a known mass."""
 PERSON_LEVEL = 5
 """Highest verification level, without which no person may be pressed: the force was checked on a phantom."""
 

@@ -18,14 +18,12 @@ from massage_arm.control.yaml_file import FileProblems, Problem, locate, read_ya
 from massage_arm.native import InputError
 from numpy.typing import ArrayLike, NDArray
 
-from .arm_fields import FIELDS, PERSON_LEVEL, UNKNOWN
+from .arm_fields import FIELDS, PERSON_LEVEL, PHANTOM_LEVEL, UNKNOWN
 
 Floats = NDArray[np.float64]
 
 SCHEMA = "massage-arm/arm/1"
 FOLDER = Path(__file__).with_name("arms")
-PHANTOM_LEVEL = 4
-"""Verification level from which a phantom may be pressed: the wrench was checked with a known mass."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Joint:
 
 @dataclass(frozen=True)
 class JointStates:
-    """Where the joints are published; older than `timeout_ms` is stale."""
+    """Where the joints are published; older than `timeout_ms` is stale. `effort` says what JointState.effort means."""
 
     topic: str
     reliability: str
@@ -47,7 +45,6 @@ class JointStates:
     rate_hz: float
     timeout_ms: float
     effort: str
-    """What JointState.effort means."""
     source: str
 
 
@@ -61,15 +58,14 @@ class Wrench:
     rate_hz: float
     timeout_ms: float
     frame_id: str
-    """In the header of the message; not always a tf frame."""
+    """In the header; not always a tf frame."""
     point: str
-    """Frame about whose origin the moment is."""
+    """Frame about whose origin the moment is; `axes`: along whose axes both are."""
     axes: str
-    """Frame along whose axes force and moment are."""
     sign: str
     """on_tool: what the environment does to the tool; on_environment: the opposite."""
     dead_band_n: float
-    """Subtracted by the driver: a smaller force reads 0, a larger one reads too low by this."""
+    """Subtracted by the driver: less reads 0, more reads too low by this."""
     source: str
 
 
@@ -172,8 +168,9 @@ class ArmProfile:
         if self.wrench is None:
             reasons.append("the arm gives no wrench, so pressing needs a force sensor on the flange")
         else:
-            facts = ("topic", "point", "axes", "sign")
-            reasons += [f"wrench.{fact} is unknown" for fact in facts if getattr(self.wrench, fact) == UNKNOWN]
+            for fact in ("topic", "point", "axes", "sign"):
+                if getattr(self.wrench, fact) == UNKNOWN:
+                    reasons.append(f"wrench.{fact} is unknown")
         if self.gravity == UNKNOWN:
             reasons.append("gravity.compensated_by is unknown")
         command = command or self.commands[0]
