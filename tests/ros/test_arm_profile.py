@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_verified_profile_presses_phantom_then_person() -> None:
     assert [verified(franka, level).refusal(on_person=True) == "" for level in range(6)] == [False] * 5 + [True]
 
 
-def with_wrench(profile: ArmProfile, **facts: str) -> ArmProfile:
+def with_wrench(profile: ArmProfile, **facts: Any) -> ArmProfile:
     assert profile.wrench is not None
     return replace(profile, wrench=replace(profile.wrench, **facts))
 

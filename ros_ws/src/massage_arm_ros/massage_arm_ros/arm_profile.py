@@ -58,7 +58,6 @@ class Wrench:
     rate_hz: float
     timeout_ms: float
     frame_id: str
-    """In the header; not always a tf frame."""
     point: str
     """Frame about whose origin the moment is; `axes`: along whose axes both are."""
     axes: str
@@ -87,7 +86,6 @@ class Command:
     controller: str
     inputs: tuple[Input, ...]
     rate_hz: float
-    """At which we send."""
     timeout_ms: float | None
     """After which the far side notices that commands stopped; None: it never does."""
     when_commands_stop: str
@@ -127,7 +125,10 @@ class Verified:
 
 @dataclass(frozen=True)
 class ArmProfile:
-    """One arm as this version of its driver shows it; units are in the names, the sources of all facts in the file."""
+    """One arm as this version of its driver shows it; units are in the names, the sources of all facts in the file.
+
+    Joints go from base to flange, commands by preference.
+    """
 
     name: str
     about: str
@@ -136,14 +137,12 @@ class ArmProfile:
     base: str
     flange: str
     joints: tuple[Joint, ...]
-    """From base to flange."""
     torque_rate_nm_s: float | None
     joint_states: JointStates
     wrench: Wrench | None
     gravity: str
     friction: str
     commands: tuple[Command, ...]
-    """In order of preference."""
     ready: tuple[ReadyCheck, ...]
     settings_while_idle: tuple[Step, ...]
     stop: tuple[Step, ...]
@@ -161,24 +160,23 @@ class ArmProfile:
         reasons = []
         level, needed = self.verified.level, PERSON_LEVEL if on_person else PHANTOM_LEVEL
         if level < needed:
-            whom = "a person" if on_person else "a phantom"
-            reasons.append(f"it is verified to level {level}, and to press {whom} takes level {needed}")
+            whom = "person" if on_person else "phantom"
+            reasons.append(f"it is verified to level {level}, and to press a {whom} takes level {needed}")
         if level > 0 and self.verified.hash != profile_hash(self):
             reasons.append("its file has changed since it was verified")
         if self.wrench is None:
             reasons.append("the arm gives no wrench, so pressing needs a force sensor on the flange")
         else:
-            for fact in ("topic", "point", "axes", "sign"):
-                if getattr(self.wrench, fact) == UNKNOWN:
-                    reasons.append(f"wrench.{fact} is unknown")
+            facts = {name: getattr(self.wrench, name) for name in ("topic", "point", "axes", "sign")}
+            reasons += [f"wrench.{name} is unknown" for name, fact in facts.items() if fact == UNKNOWN]
         if self.gravity == UNKNOWN:
             reasons.append("gravity.compensated_by is unknown")
         command = command or self.commands[0]
         if UNKNOWN in (given.name for given in command.inputs):
             reasons.append(f"where {command.kind} commands go is unknown")
         if on_person and not command.protects:
-            stops = command.when_commands_stop.replace("_", " ")
-            reasons.append(f"no watchdog protects a person when commands stop ({command.controller}: {stops})")
+            end = f"{command.controller}: {command.when_commands_stop}"
+            reasons.append(f"no watchdog protects a person when commands stop ({end})")
         return f"arm {self.name}: " + "; ".join(reasons) if reasons else ""
 
 
@@ -196,9 +194,7 @@ def load_arm(name_or_path: str | Path) -> ArmProfile:
     values = read_yaml(path, SCHEMA, FIELDS)
     _check(path, values)
     wrench = values["wrench"]
-    steps = {
-        of: tuple(Step(**step) for step in values["steps"][of]) for of in ("settings_while_idle", "stop", "recovery")
-    }
+    del values["steps"]["source"]
     return ArmProfile(
         name=values["name"],
         about=values["about"],
@@ -217,7 +213,7 @@ def load_arm(name_or_path: str | Path) -> ArmProfile:
             for command in values["commands"]
         ),
         ready=tuple(ReadyCheck(**check) for check in values["ready"]["checks"]),
-        **steps,
+        **{procedure: tuple(Step(**step) for step in steps) for procedure, steps in values["steps"].items()},
         traps=tuple(trap["said"] for trap in values["traps"]),
         not_known=values["not_known"],
         verified=Verified(**values["verified"]),
