@@ -119,7 +119,7 @@ def test_one_doubt_is_enough(spoil: Callable[[ArmProfile], ArmProfile], said: st
 def test_person_needs_a_watchdog() -> None:
     franka = load_arm("franka_fr3")
     for command in franka.commands:
-        assert "no watchdog protects a person" in verified(franka, 5).refusal(on_person=True, command=command)
+        assert "protects a person" in verified(franka, 5).refusal(on_person=True, command=command)
         assert verified(franka, 5).refusal(on_person=False, command=command) == ""
 
 

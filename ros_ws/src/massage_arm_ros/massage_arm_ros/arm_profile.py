@@ -175,8 +175,7 @@ class ArmProfile:
         if UNKNOWN in (given.name for given in command.inputs):
             reasons.append(f"where {command.kind} commands go is unknown")
         if on_person and not command.protects:
-            end = f"{command.controller}: {command.when_commands_stop}"
-            reasons.append(f"no watchdog protects a person when commands stop ({end})")
+            reasons.append(f"when commands stop, no watchdog of {command.controller} protects a person")
         return f"arm {self.name}: " + "; ".join(reasons) if reasons else ""
 
 
@@ -222,9 +221,9 @@ def load_arm(name_or_path: str | Path) -> ArmProfile:
 
 
 def profile_hash(profile: ArmProfile) -> str:
-    """SHA-256 of the profile's file above its last key `verified`, as it is now: what a verification stands for.
+    """SHA-256 of the profile's file, as it is now, above its last key `verified`, which holds this hash.
 
-    The record of a verification is left out, for it holds this hash. Raises InputError when the file is gone.
+    Raises InputError when the file is gone.
     """
     return hashlib.sha256(_halves(profile.file)[0]).hexdigest()
 
