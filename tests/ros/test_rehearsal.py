@@ -15,9 +15,8 @@ from massage_arm.control.plan import PressPlan, plan_yaml
 from massage_arm.native import SetPoint
 from massage_arm_ros.figures import PRESS, How, kill, pressing
 from massage_arm_ros.messages import NEWEST, effort_message, set_point_message
-from massage_msgs.msg import JointEffort
+from massage_msgs.msg import JointEffort, StopInput
 from massage_msgs.msg import SetPoint as SetPointMessage
-from massage_msgs.msg import StopInput
 
 
 def rehearse(*options: str) -> subprocess.CompletedProcess[str]:

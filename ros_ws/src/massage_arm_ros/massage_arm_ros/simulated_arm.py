@@ -1,6 +1,6 @@
 """A simulated arm behind the topics of a real one's driver, in real time: joint states and wrench out, torques in.
 
-While no torques are followed its brakes are on and simulated time stands still. Torques that stop coming, or are no
+Until torques are followed its brakes are on and simulated time stands still; later it floats when they are not. Torques that stop coming, or are no
 numbers, or come from two publishers, are followed no more: what is pressed is let go of, and stays so.
 """
 
@@ -47,6 +47,7 @@ class SimulatedArm(Node):
         self._following = False
         self._trouble = "nobody has asked for torques to be followed"
         self._let_go_at: float | None = None
+        self._since = 0.0
         self._held = Command(len(self._names))
         self._age = float("nan")
         self._joints = self.create_publisher(JointState, "arm/joint_states", NEWEST)
@@ -93,7 +94,7 @@ class SimulatedArm(Node):
         """Follow the newest torques, or see why not."""
         newest = self._newest
         if newest is None:
-            if now > COMMAND_TIMEOUT:
+            if now - self._since > COMMAND_TIMEOUT:
                 self._let_go("torques have not come")
             return
         self._age = now - seconds(newest.header.stamp)
@@ -117,20 +118,26 @@ class SimulatedArm(Node):
         self._newest = message
 
     def _follow(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        """Follow torques from now on, or put the brakes on; once let go of, a simulated arm has to be started anew."""
+        """Follow torques from now on, or no more; once it let go by itself, a simulated arm has to be started anew."""
         publishers = self.count_publishers("arm/effort")
         if not request.data:
-            self._following, response.success = False, True
-        elif self._let_go_at is not None:
+            if self._following:
+                self._following, self._let_go_at = False, self._simulation.time
+            response.success = True
+        elif self._trouble and self._let_go_at is not None:
             response.message = f"it let go ({self._trouble}); start it anew"
         elif publishers != 1:
             response.message = f"{publishers} publishers on arm/effort; one is needed"
         else:
-            self._following, self._trouble, response.success = True, "", True
+            self._following, self._trouble, self._let_go_at, self._newest = True, "", None, None
+            self._since = self._simulation.time
+            response.success = True
         return response
 
     def _tell(self, now: float) -> None:
-        message = ArmStatus(ready=self._let_go_at is None, text=self._trouble, command_age=self._age)
+        message = ArmStatus(
+            ready=not self._trouble or self._let_go_at is None, text=self._trouble, command_age=self._age
+        )
         message.header.stamp = stamp(now)
         message.force_true = self._simulation.pressing_n
         self._status.publish(message)
