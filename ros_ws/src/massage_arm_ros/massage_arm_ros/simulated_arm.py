@@ -1,13 +1,15 @@
 """A simulated arm behind the topics of a real one's driver, in real time: joint states and wrench out, torques in.
 
-Until torques are followed its brakes are on and simulated time stands still; later it floats when they are not. Torques that stop coming, or are no
-numbers, or come from two publishers, are followed no more: what is pressed is let go of, and stays so.
+Until torques are followed its brakes are on and simulated time stands still; later it floats when they are not.
+Torques that stop coming, or are no numbers, or come from two publishers, are followed no more: what is pressed is let
+go of, and stays so.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
@@ -30,6 +32,18 @@ LET_GO = 0.05
 """s in which torques then fade to nothing; the arm keeps balancing its own weight."""
 _STATUS_EVERY = 5  # cycles
 _LOOK_EVERY = 0.25  # s between looks at who publishes
+
+
+def refusal(message: JointEffort, names: Sequence[str], age: float) -> str:
+    """Why torques are not followed that are `age` [s] old; empty: they are."""
+    if list(message.names) != list(names) or len(message.effort) != len(names):
+        told = f"{len(message.effort)} torques of {', '.join(message.names)}"
+        return f"{told}; one of each of {', '.join(names)} is needed, in this order"
+    if not np.all(np.isfinite(message.effort)):
+        return "torques that are no numbers"
+    if not age <= COMMAND_TIMEOUT:
+        return f"torques stopped coming {1e3 * age:.0f} ms ago; at most {1e3 * COMMAND_TIMEOUT:.0f} ms is allowed"
+    return ""
 
 
 class SimulatedArm(Node):
@@ -98,16 +112,11 @@ class SimulatedArm(Node):
                 self._let_go("torques have not come")
             return
         self._age = now - seconds(newest.header.stamp)
-        torque = np.asarray(newest.effort)
-        if list(newest.names) != list(self._names) or len(torque) != len(self._names):
-            self._let_go(f"torques of {', '.join(newest.names)}; those of {', '.join(self._names)} are needed")
-        elif not np.all(np.isfinite(torque)):
-            self._let_go("torques that are no numbers")
-        elif self._age > COMMAND_TIMEOUT:
-            self._let_go(f"torques stopped coming {1e3 * self._age:.0f} ms ago; at most {1e3 * COMMAND_TIMEOUT:.0f}")
-        else:
-            self._held.torque[:] = torque
-            self._simulation.arm.write(self._held)
+        if why := refusal(newest, self._names, self._age):
+            self._let_go(why)
+            return
+        self._held.torque[:] = newest.effort
+        self._simulation.arm.write(self._held)
 
     def _let_go(self, why: str) -> None:
         self._following, self._trouble, self._let_go_at = False, why, self._simulation.time
