@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -352,9 +353,13 @@ class Simulation(ABC):
 
     @property
     def pressing_n(self) -> float:
-        """N with which the tool truly presses now, along its own axis."""
-        axis = self._placement.base[:3, :3] @ self.model.forward(self.arm.read().q)[:3, 2]
-        return float(-self._truth[6:9] @ axis)
+        """N with which the tool truly presses now, along the skin's own normal: its friction is no pressing."""
+        base, place = self._placement.base, self.model.forward(self.arm.read().q)[:3, 3]
+        x, y, _ = base[:3, :3] @ place + base[:3, 3]
+        if not self._body.height_field.contains(x, y):
+            return 0.0
+        _, dx, dy = self._body.height_field.value_and_gradient(x, y)
+        return float(self._truth[6:9] @ [-dx, -dy, 1.0]) / math.sqrt(1.0 + dx * dx + dy * dy)
 
     @property
     def set_point(self) -> SetPoint:

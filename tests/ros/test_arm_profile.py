@@ -1,6 +1,9 @@
 """Arm profiles: the shipped files, why they press nobody, the wrench in our convention, what is said of bad files."""
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -265,3 +268,17 @@ def test_unknown_name_suggests() -> None:
         load_arm("franka")
     with pytest.raises(InputError, match=r"nowhere.yaml: file not found"):
         load_arm("nowhere.yaml")
+
+
+def test_the_command_says_why_no_arm_may_press_a_person_and_what_is_wrong_with_a_name() -> None:
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "massage_arm_ros.arms", *options], capture_output=True, text=True, timeout=60
+        )
+
+    shown = json.loads(run("--json").stdout)["arms"]
+    assert [arm["name"] for arm in shown] == arm_names()
+    assert all(arm["person"] and arm["phantom"] and arm["verified"] == 0 for arm in shown)
+    assert "franka_fr3" in run("franka_fr3").stdout
+    wrong = run("franca_fr3")
+    assert wrong.returncode == 2 and "did you mean franka_fr3?" in wrong.stderr and "Traceback" not in wrong.stderr

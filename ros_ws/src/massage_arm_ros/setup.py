@@ -3,7 +3,7 @@
 from setuptools import find_packages, setup
 
 NAME = "massage_arm_ros"
-NODES = ("simulated_arm", "controller", "session", "supervisor")
+NODES = ("simulated_arm", "controller", "session", "supervisor", "recorder")
 
 setup(
     name=NAME,

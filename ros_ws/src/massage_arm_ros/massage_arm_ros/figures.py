@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import rclpy
@@ -69,6 +69,8 @@ class Watch(Node):
 
     hand: Hand
     """The stop input."""
+    goal: Any
+    """Future of the handle of the goal."""
 
     def __init__(self) -> None:
         super().__init__("watch")
@@ -125,7 +127,7 @@ def pressing(domain: int, plan: PressPlan = PRESS) -> Iterator[tuple[Parts, Watc
     try:
         with Parts(plan, domain) as parts, Hand(watch) as hand:
             watch.hand = hand
-            offered(watch, parts).send_goal_async(RunMassage.Goal())
+            watch.goal = offered(watch, parts).send_goal_async(RunMassage.Goal())
             yield parts, watch
     finally:
         watch.destroy_node()
@@ -176,13 +178,12 @@ def compare(domain: int, hold_s: float = 60.0) -> list[Figure]:
 
 def _in_process(plan: PressPlan) -> float:
     simulation = PressSimulation(plan, pictured=False, settings=settings())
-    blocks = []
-    while (block := simulation.advance(500)) is not None:
-        blocks.append(block)
+    errors = []
+    while simulation.advance(CONTROL_HZ // 100) is not None:  # read as often as the nodes tell
+        if simulation.contact_state is ContactState.HOLD:
+            errors.append(simulation.pressing_n - simulation.controller.status.force_reference)
     simulation.close()
-    ticks = np.concatenate(blocks)
-    held = ticks["contact_state"] == ContactState.HOLD
-    return float(np.sqrt(np.mean((ticks["force_true"][held] - ticks["force_reference"][held]) ** 2)))
+    return float(np.sqrt(np.mean(np.square(errors))))
 
 
 @app.command("kills")

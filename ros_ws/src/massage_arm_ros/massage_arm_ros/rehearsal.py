@@ -42,16 +42,16 @@ _END_S = 5.0
 class Parts(AbstractContextManager["Parts"]):
     """The processes of a rehearsal, ended with it."""
 
-    def __init__(self, plan: PressPlan | SessionPlan, domain: int) -> None:
+    def __init__(self, plan: PressPlan | SessionPlan, domain: int, record: Path | None = None) -> None:
+        """`record`: the file into which all that goes between them is recorded."""
         self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-")
         self.plan_file = Path(self._folder.name) / "plan.yaml"
         self.plan_file.write_text(plan_yaml(plan), encoding="utf-8")
         environment = os.environ | {"ROS_DOMAIN_ID": str(domain), "ROS_LOG_DIR": self._folder.name}
-        self.processes = {part: self._start(part, environment) for part in PARTS}
-
-    def _start(self, part: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"massage_arm_ros.{part}", "--ros-args", "-p", f"plan:={self.plan_file}"]
-        return subprocess.Popen(command, env=environment, stdout=sys.stderr)
+        self.processes = {}
+        if record is not None:
+            self.processes["recorder"] = _start("recorder", f"file:={record}", environment)
+        self.processes |= {part: _start(part, f"plan:={self.plan_file}", environment) for part in PARTS}
 
     @property
     def dead(self) -> str:
@@ -68,6 +68,11 @@ class Parts(AbstractContextManager["Parts"]):
             except subprocess.TimeoutExpired:
                 process.kill()
         self._folder.cleanup()
+
+
+def _start(part: str, parameter: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", f"massage_arm_ros.{part}", "--ros-args", "-p", parameter]
+    return subprocess.Popen(command, env=environment, stdout=sys.stderr)
 
 
 class Hand(AbstractContextManager["Hand"]):
@@ -123,6 +128,7 @@ def run_by_action(node: Node, parts: Parts, on_feedback: Any = None) -> tuple[in
 def main(
     what: Annotated[str, typer.Argument(help="A session or profile by name, or a plan's file.")] = "back_relaxing",
     person: Annotated[str, typer.Option(help="A body, or SEED/NUMBER of a population.")] = "average",
+    record: Annotated[Path | None, typer.Option(help="A new MCAP file for all that goes between the nodes.")] = None,
     domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID of the rehearsal.")] = 77,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
@@ -134,7 +140,7 @@ def main(
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         rclpy.init()
         node = Node("rehearsal")
-        with Parts(plan, domain) as parts, Hand(node):
+        with Parts(plan, domain, record) as parts, Hand(node):
             status, result = run_by_action(node, parts, None if as_json else _Shown())
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
