@@ -286,7 +286,7 @@ class SessionWork:
         s = self._set_point
         s.position[:] = self.target + self._feel.lag
         s.press_direction[:] = self.direction
-        s.quaternion[:] = (Rotation.from_rotvec(self._feel.turn_lag) * Rotation.from_quat(self.quaternion)).as_quat()
+        s.quaternion[:] = self.quaternion
         s.twist[:3] = speed * (self._turn @ point.along)
         s.twist[3:] = speed * (self._turn @ point.bend)
 

@@ -12,7 +12,7 @@ from .press_work import TOUCH_FORCE_N
 Floats = NDArray[np.float64]
 
 _LAG = 4.0  # 1/s: how fast what friction holds the tool back by is made up for
-_LAG_MAX, _TURN_LAG_MAX = 0.012, 0.2  # m and rad of it
+_LAG_MAX = 0.012  # m of it
 _SLIDING = 0.005  # m/s, slower than which skin may stick to the tool and its force tells nothing of the normal
 _FEELING_S = 2.0  # s over which the force's direction is averaged, at least; half a turn of the stroke
 _ALIGNING = 0.35  # 1/s: how fast the normals are turned towards it
@@ -26,28 +26,24 @@ class SkinFeel:
         self._period = period
         self.lag = np.zeros(3)
         """M, base: what the tool is held back by, to be added to where it is wanted."""
-        self.turn_lag = np.zeros(3)
-        """Rad, base: the same of its attitude."""
         self.tilt = np.zeros(3)
         """Rad, body axes: by how much the normals turned out to be off."""
         self._sideways = np.zeros(3)
 
     def begin(self) -> None:
         """A new stroke is held back anew; the back is the same."""
-        self.lag[:] = self.turn_lag[:] = 0.0
+        self.lag[:] = 0.0
 
     def catch_up(self, status: Status, direction: Floats) -> None:
         """Make up for what friction and weight hold the tool back by, across `direction` (3,) base.
 
-        That is told from what the governor has come to: what it is slow in following is nothing to make up for.
+        That is told from what the governor has come to: what it is slow in following is nothing to make up for. Nothing
+        is made up for of the attitude: against the wrist's friction that would hunt, up to 17° and 1.5 rad/s.
         """
         behind = np.asarray(status.set_position) - self.lag - np.asarray(status.position)
-        meant = Rotation.from_rotvec(-self.turn_lag) * Rotation.from_quat(np.asarray(status.set_quaternion))
-        turned = meant * Rotation.from_quat(np.asarray(status.quaternion)).inv()
-        for lag, error, most in ((self.lag, behind, _LAG_MAX), (self.turn_lag, turned.as_rotvec(), _TURN_LAG_MAX)):
-            lag += _LAG * self._period * (error - (error @ direction) * direction)
-            lag -= (lag @ direction) * direction
-            lag *= min(1.0, most / max(float(np.linalg.norm(lag)), 1e-12))
+        self.lag += _LAG * self._period * (behind - (behind @ direction) * direction)
+        self.lag -= (self.lag @ direction) * direction
+        self.lag *= min(1.0, _LAG_MAX / max(float(np.linalg.norm(self.lag)), 1e-12))
 
     def feel_normal(self, status: Status, speed: float, normal: Floats, to_body: Floats, turn_s: float) -> None:
         """Turn the normals towards what the tool feels: skin that slides pushes along its true normal.

@@ -37,7 +37,7 @@ class SessionSimulation(Simulation):
     """A session of a `SessionPlan`."""
 
     plan: SessionPlan
-    stiffness = (1500.0, 150.0, 10.0)  # friction holds a stroke back: half as far as on the stiffness of a press
+    stiffness = (1500.0, 150.0, 30.0)  # friction holds a stroke back: a third as far as on the stiffness of a press
 
     def __init__(
         self,

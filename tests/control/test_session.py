@@ -152,7 +152,7 @@ def test_longer_than_90_s_at_one_point_is_refused(name: str, tmp_path: Path) -> 
 
 
 def test_a_swing_or_a_motion_too_fast_is_refused_with_what_is_allowed(tmp_path: Path) -> None:
-    refused(tmp_path, stroke("vibration", swing_hz=9), "swings at 9 Hz", "at most 8 Hz is", "docs/control.md")
+    refused(tmp_path, stroke("vibration", swing_hz=5.5), "swings at 5.5 Hz", "at most 5 Hz is", "docs/strokes.md")
     fast = stroke("circular_friction", "infraspinatus_left", radius_mm=12, rate_hz=3, force_n=10)
     refused(tmp_path, fast, "226 mm/s at its fastest", "at most 150 mm/s is", "A.9")
     fast = stroke("cross_fibre_friction", "infraspinatus_left", length_mm=18, rate_hz=3, force_n=10)

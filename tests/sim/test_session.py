@@ -362,3 +362,11 @@ def test_where_skin_falls_off_beside_the_way_it_presses_less(tmp_path: Path) -> 
     most = run.simulation.jobs[0].most_n
     assert 25.0 < most < 50.0
     assert abs(run.ticks["force_true"][run.time > 11.0].mean() - most) < 1.0
+
+
+def test_a_stroke_over_a_shoulder_does_not_make_a_joint_hurry(tmp_path: Path) -> None:
+    """A found case: what was made up for of the wrist's friction hunted, until a joint was over speed at 146 s."""
+    step = "{do: stroke, stroke: effleurage_light, site: upper_trapezius_right, seconds: 25, length_mm: 80"
+    run = Run(plan(tmp_path, step + ", speed_mm_s: 30}"))
+    assert not run.simulation.refusals and not run.ticks["causes"].any()
+    assert np.abs(run.ticks["dq"]).max() < 1.2
