@@ -151,9 +151,8 @@ class SessionNode(Node):
         until = time.monotonic() + LIVE_S
         while not there():
             if time.monotonic() > until:
-                raise Missing(
-                    f"start: missing: {name} (waited {LIVE_S:g} s){f': {self._against}' if self._against else ''}"
-                )
+                why = f": {self._against}" if self._against else ""
+                raise Missing(f"start: missing: {name} (waited {LIVE_S:g} s){why}")
             self._beat()
             time.sleep(PERIOD)
         self._tell(f"start: {name}")
