@@ -33,6 +33,7 @@ LONGEST_S = 3600.0
 """Of a session; assumption: a standard back massage takes 44 min (Albert 2006), and nobody lies still for longer."""
 BETWEEN_S = 9.0
 """About, from the end of a stroke to the touch of the next."""
+_STIFFNESS = (1500.0, 150.0, 30.0)  # N/m across: friction holds a stroke back; N/m along the press; Nm/rad
 SWING_HZ_MAX = 5.0
 """At which a force may swing: on 20 backs a swing of 3 N about 20 N is within 10 % at 5 Hz, and 19 % off at 6 Hz."""
 _HELD_SHARE = 0.7
@@ -202,6 +203,17 @@ def _check(session: Session) -> None:
             )
 
 
+def stiffness_at(control_hz: float) -> tuple[float, float, float]:
+    """N/m across, N/m along the press direction, Nm/rad of a session at so many control cycles a second.
+
+    A slow loop is late, and a stiff wrist then swings. Own choice: with the full stiffness a session at 500 Hz and
+    `harsh` was over speed after 10 s, with half of it the tool slid off its way.
+    """
+    across, along, about = _STIFFNESS
+    share = math.sqrt(min(1.0, control_hz / 1000.0))
+    return share * across, along, share * about
+
+
 def jobs_of(
     session: Session,
     body: Body,
@@ -209,13 +221,16 @@ def jobs_of(
     own: dict[str, OwnLimits] | None = None,
     thresholds_kpa: Mapping[str, float] | None = None,
     share_of_cap: float = 1.0,
+    control_hz: float = 1000.0,
 ) -> list[Job]:
     """The steps of a session on one back, ready to be done; InputError where a cap or a place forbids one.
 
     `body` as it is known; `own`: limits that somebody lowered; `thresholds_kpa`: the person's own pain thresholds on
-    1 cm² by site (typical ones where they are not known); `share_of_cap`: what an intake leaves of every cap.
+    1 cm² by site (typical ones where they are not known); `share_of_cap`: what an intake leaves of every cap;
+    `control_hz`: how stiffly the arm keeps a tool on its way goes with it.
     """
-    return [_job(session, step, body, tool, own, thresholds_kpa or {}, share_of_cap) for step in session.steps]
+    known, across = thresholds_kpa or {}, stiffness_at(control_hz)[0]
+    return [_job(session, step, body, tool, own, known, share_of_cap, across) for step in session.steps]
 
 
 def _job(
@@ -226,6 +241,7 @@ def _job(
     own: dict[str, OwnLimits] | None,
     thresholds_kpa: Mapping[str, float],
     share_of_cap: float,
+    stiffness: float,
 ) -> Job:
     if step.stroke is None or step.profile is None:
         return Job(f"rest, {step.seconds:g} s", step.seconds)
@@ -249,7 +265,7 @@ def _job(
     except InputError as error:
         raise _refusal(session.file, step.key, str(error)) from None
     strictest = min(passed, key=lambda name: find_site(name).hard_stop_n)
-    held, lowered = _held(way, most)
+    held, lowered = _held(way, stiffness, most)
     title = f"{step.stroke.name.replace('_', ' ')}, {step.site.replace('_', ' ')}, {step.seconds:g} s"
     return Job(
         title, step.seconds, step.site, step.stroke, way, step.profile.segments, targets, cap.value,
@@ -258,14 +274,12 @@ def _job(
     )  # fmt: skip
 
 
-def _held(way: SkinPath, most: float) -> tuple[float, str]:
+def _held(way: SkinPath, stiffness: float, most: float) -> tuple[float, str]:
     """N under which the arm keeps a tool on its way, and in words that this is less than the `most` asked for.
 
-    x m beside the way, where skin falls off by c rad/m, a force F pushes on by F c x, and the arm holds back by k x.
+    x m beside the way, where skin falls off by c rad/m, a force F pushes on by F c x; `stiffness` k holds back by k x.
     """
-    settings = ControllerSettings()
-    held = _HELD_SHARE * settings.stiffness_max / max(1e-9, way.falling_off())
-    held = max(held, settings.touch_force)
+    held = max(_HELD_SHARE * stiffness / max(1e-9, way.falling_off()), ControllerSettings().touch_force)
     if most <= held:
         return held, ""
     said = "the skin falls off beside the way, and under more the tool would slide there"

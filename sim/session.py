@@ -15,7 +15,7 @@ from ..control.dose import DoseMap, read_dose
 from ..control.limits import DEEP_M, find_own_limits
 from ..control.pacing import Pacing
 from ..control.plan import SessionPlan, check_circumstances
-from ..control.session import Session, jobs_of, load_session
+from ..control.session import Session, jobs_of, load_session, stiffness_at
 from ..control.session_job import SPENT, fresh_jobs
 from ..control.session_work import SessionWork
 from ..control.slow_side import SETTLE, TARE, Work
@@ -37,7 +37,6 @@ class SessionSimulation(Simulation):
     """A session of a `SessionPlan`."""
 
     plan: SessionPlan
-    stiffness = (1500.0, 150.0, 30.0)  # friction holds a stroke back: a third as far as on the stiffness of a press
 
     def __init__(
         self,
@@ -53,6 +52,7 @@ class SessionSimulation(Simulation):
         `session`: in place of the one that the plan names.
         """
         check_circumstances(plan)
+        self.stiffness = stiffness_at(plan.control_hz)
         self.plan_session = session or load_session(plan.session, plan.site)
         super().__init__(plan, self.plan_session.tool, gui=gui, pictured=pictured, settings=settings, surface_off=None)
 
@@ -99,7 +99,7 @@ class SessionSimulation(Simulation):
         tool = load_tool(self.plan_session.tool)
         plan, area, radius = self.plan, tool.contact_area(DEEP_M), tool.contact_radius
         own, thresholds = find_own_limits(plan.limits), find_thresholds(plan.thresholds)
-        jobs = jobs_of(self.plan_session, self._scanned, tool, own, thresholds, plan.share_of_cap)
+        jobs = jobs_of(self.plan_session, self._scanned, tool, own, thresholds, plan.share_of_cap, plan.control_hz)
         self._dose = DoseMap() if plan.dose is None else read_dose(Path(plan.dose)).since(plan.began_s)
         self.jobs, self._spent = fresh_jobs(jobs, self._dose, area, radius)
         if not self.jobs:

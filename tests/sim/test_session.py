@@ -370,3 +370,12 @@ def test_a_stroke_over_a_shoulder_does_not_make_a_joint_hurry(tmp_path: Path) ->
     run = Run(plan(tmp_path, step + ", speed_mm_s: 30}"))
     assert not run.simulation.refusals and not run.ticks["causes"].any()
     assert np.abs(run.ticks["dq"]).max() < 1.2
+
+
+@pytest.mark.parametrize(("hz", "disturbances"), [(500, "harsh"), (250, "realistic")])
+def test_a_slow_loop_does_not_make_the_wrist_swing(hz: int, disturbances: str, tmp_path: Path) -> None:
+    """A found case: at the stiffness for 1000 Hz the wrist of a late loop swung until a joint was over speed."""
+    step = "{do: stroke, stroke: effleurage_light, site: thoracic_erector_right, seconds: 12}"
+    run = Run(plan(tmp_path, step, control_hz=hz, disturbances=disturbances))
+    assert not run.simulation.refusals and not run.ticks["causes"].any()
+    assert np.abs(run.ticks["dq"]).max() < 1.2
