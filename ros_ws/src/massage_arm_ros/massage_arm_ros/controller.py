@@ -11,7 +11,8 @@ from dataclasses import asdict
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
-from massage_arm.native import ContactState, InputError, SetPoint, Task
+from massage_arm.control.press_work import VALID_S
+from massage_arm.native import ContactState, Controller, InputError, SetPoint, Task
 from massage_msgs.msg import ControllerStatus, Heartbeat, JointEffort, Safety
 from massage_msgs.msg import SetPoint as SetPointMessage
 from massage_msgs.srv import Activate, Relimit, Tare
@@ -21,7 +22,7 @@ from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
-from .messages import NEWEST, StateReader, effort_message, seconds, set_point_of, status_message
+from .messages import NEWEST, StateReader, effort_message, hear_one, seconds, set_point_of, status_message
 from .process import serve
 from .rehearsed import simulated
 from .supervisor import SILENT_S
@@ -30,9 +31,21 @@ Floats = NDArray[np.float64]
 
 FIRST_WAIT = 1.0
 """s of the arm's clock after activation within which the first set-point must come."""
+AHEAD_S = 0.05
+"""s by which the session may have heard the arm's clock before this node has."""
+TARE_OFF_N = 3.0
+"""N between the reading that is to be zero and what the sensor says now: the touch force, as before a press."""
 _SILENCE = 0.5  # s without a state of the arm, after which that is said
 _STATUS_EVERY = 5  # cycles
-_LOOK_EVERY = 100  # cycles between looks at who sends set-points
+
+
+def misdated(asked_at: float, valid_until: float, now: float) -> str:
+    """Why a set-point's times [s] cannot be: it would be followed when nobody speaks any more; empty: they can."""
+    if not asked_at <= now + AHEAD_S:
+        return f"a set-point from {asked_at - now:.2f} s ahead of the arm's clock; at most {AHEAD_S:g} s is allowed"
+    if not valid_until <= asked_at + VALID_S + 1e-6:
+        return f"a set-point that is good for {valid_until - asked_at:.2f} s; at most {VALID_S:g} s is allowed"
+    return ""
 
 
 class ControllerNode(LifecycleNode):
@@ -40,6 +53,8 @@ class ControllerNode(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__("controller")
+        self.declare_parameter("plan", "")
+        self._controller: Controller | None = None
         self._lock = threading.Lock()  # of the controller: services change it between two steps
         self._woken = threading.Event()
         self._newest: tuple[JointState, WrenchStamped | None] | None = None
@@ -49,9 +64,20 @@ class ControllerNode(LifecycleNode):
         self._active = False
         self._trouble = ""
         self._safety: Safety | None = None
-        self._safety_at = 0.0
+        self._safety_at = self._now = 0.0
         self._last, self._sequence = 0.0, 0
         self._age = float("nan")
+        self._efforts = self.create_publisher(JointEffort, "arm/effort", NEWEST)
+        self._heartbeat = self.create_publisher(Heartbeat, "heartbeat", 10)
+        self._statuses = self.create_publisher(ControllerStatus, "controller/status", NEWEST)
+        hear_one(self, Safety, "safety", self._hear_safety, self._second)
+        hear_one(self, JointState, "arm/joint_states", self._hear_joints, self._second)
+        hear_one(self, WrenchStamped, "arm/wrench", self._hear_wrench, self._second)
+        hear_one(self, SetPointMessage, "controller/set_point", self._hear_set_point, self._second)
+        self._follow = self.create_client(SetBool, "arm/follow")
+        self.create_service(Activate, "controller/activate", self._activate)
+        self.create_service(Tare, "controller/tare", self._tare)
+        self.create_service(Relimit, "controller/relimit", self._relimit)
 
     # Lifecycle.
 
@@ -67,17 +93,6 @@ class ControllerNode(LifecycleNode):
         self._names = simulation.joint_names
         self._reader = StateReader(self._names)
         simulation.close()
-        self._efforts = self.create_publisher(JointEffort, "arm/effort", NEWEST)
-        self._heartbeat = self.create_publisher(Heartbeat, "heartbeat", 10)
-        self.create_subscription(Safety, "safety", self._hear_safety, NEWEST)
-        self._statuses = self.create_publisher(ControllerStatus, "controller/status", NEWEST)
-        self.create_subscription(JointState, "arm/joint_states", self._hear_joints, NEWEST)
-        self.create_subscription(WrenchStamped, "arm/wrench", self._hear_wrench, NEWEST)
-        self.create_subscription(SetPointMessage, "controller/set_point", self._hear_set_point, NEWEST)
-        self._follow = self.create_client(SetBool, "arm/follow")
-        self.create_service(Activate, "controller/activate", self._activate)
-        self.create_service(Tare, "controller/tare", self._tare)
-        self.create_service(Relimit, "controller/relimit", self._relimit)
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -100,16 +115,28 @@ class ControllerNode(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Command the arm no more; refused while anything is pressed."""
-        if self._controller.status.contact_state not in (ContactState.IDLE, ContactState.FAULT):
-            self.get_logger().error("not deactivated: something is pressed; release it first")
+        if why := self._busy:
+            self.get_logger().error(f"not deactivated: {why}")
             return TransitionCallbackReturn.FAILURE
-        self._follow.call_async(SetBool.Request(data=False))
-        self._active = False
+        self._leave()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Forget the plan."""
+        self._controller = None
         return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Command the arm no more, whatever is pressed: it lets go when torques stop coming."""
+        self._leave()
+        return TransitionCallbackReturn.SUCCESS
+
+    on_error = on_shutdown
+
+    def _leave(self) -> None:
+        if self._active:
+            self._follow.call_async(SetBool.Request(data=False))
+        self._active = False
 
     # The loop.
 
@@ -133,15 +160,15 @@ class ControllerNode(LifecycleNode):
                 continue
             with self._lock:
                 time = self._step()
-            if cycle % _LOOK_EVERY == 0 and self.count_publishers("controller/set_point") > 1:
-                self._trouble = "two publishers on controller/set_point; one is allowed"
             if time is not None and cycle % _STATUS_EVERY == 0:
+                assert self._controller is not None
                 self._statuses.publish(status_message(self._controller.status, time, self._age, self._trouble))
 
     def _step(self) -> float | None:
         """One cycle; the arm's time [s] in it, None where that has not gone on."""
+        assert self._controller is not None
         state = self._reader.state
-        time = float(state.time)
+        time = self._now = float(state.time)
         if time <= self._last:
             return None
         asked = self._set_point or self._holding
@@ -158,6 +185,7 @@ class ControllerNode(LifecycleNode):
 
     def _begin(self) -> None:
         """Activate where the arm is, and hold it there."""
+        assert self._controller is not None
         state = self._reader.state
         self._controller.activate(state)
         pose = self._controller.model.forward(state.q)
@@ -168,8 +196,8 @@ class ControllerNode(LifecycleNode):
         hold.press_direction[:] = pose[:3, 2]
         hold.valid_until = state.time + FIRST_WAIT
         self._holding, self._set_point, self._trouble = hold, None, ""
-        self._safety_at = float(state.time)
-        self._last, self._sequence = float(state.time) - self._controller.settings.period, 0
+        self._safety_at = self._now = float(state.time)
+        self._last, self._sequence = self._now - self._controller.settings.period, 0
 
     @property
     def _unsafe(self) -> str:
@@ -178,12 +206,24 @@ class ControllerNode(LifecycleNode):
             return "the supervisor has not been heard"
         if self._safety.stop:
             return str(self._safety.text)
-        return "the supervisor is silent" if self._reader.state.time - self._safety_at > SILENT_S else ""
+        return "the supervisor is silent" if self._now - self._safety_at > SILENT_S else ""
+
+    @property
+    def _busy(self) -> str:
+        """Why nothing may be changed under way; empty: nothing is pressed."""
+        if self._controller is None:
+            return "the controller is not configured"
+        contact = self._controller.status.contact_state
+        free = contact in (ContactState.IDLE, ContactState.FAULT)
+        return "" if free else f"the tool is on its way to, on or from the body ({str(contact.name).lower()})"
 
     # What comes in.
 
+    def _second(self, why: str) -> None:
+        self._trouble = self._trouble or why
+
     def _hear_safety(self, message: Safety) -> None:
-        self._safety, self._safety_at = message, float(self._reader.state.time)
+        self._safety, self._safety_at = message, self._now
 
     def _hear_joints(self, message: JointState) -> None:
         self._newest = (message, self._wrench)
@@ -193,10 +233,11 @@ class ControllerNode(LifecycleNode):
         self._wrench = message
 
     def _hear_set_point(self, message: SetPointMessage) -> None:
-        time = seconds(message.header.stamp)
-        if self._set_point is not None and time < self._asked_at:
-            return  # overtaken by a newer one
-        self._asked_at, self._set_point = time, set_point_of(message)
+        asked_at = seconds(message.header.stamp)
+        if why := misdated(asked_at, message.valid_until, self._now):
+            self._trouble = self._trouble or why
+        elif self._set_point is None or asked_at >= self._asked_at:  # else a newer one has overtaken it
+            self._asked_at, self._set_point = asked_at, set_point_of(message)
 
     def _answered(self, future: object) -> None:
         answer = future.result()  # type: ignore[attr-defined]
@@ -206,33 +247,44 @@ class ControllerNode(LifecycleNode):
 
     def _activate(self, request: Activate.Request, response: Activate.Response) -> Activate.Response:
         with self._lock:
-            if not self._active:
-                response.text = "the controller is not active"
-                return response
-            if why := self._unsafe:
-                response.text = why
-                return response
-            try:
-                self._begin()
-                response.done = True
-            except InputError as error:
-                response.text = str(error)
+            response.text = ("" if self._active else "the controller is not active") or self._busy or self._unsafe
+            if not response.text:
+                try:
+                    self._begin()
+                except ValueError as error:
+                    response.text = str(error)
+            response.done = not response.text
         return response
 
     def _tare(self, request: Tare.Request, response: Tare.Response) -> Tare.Response:
+        """Only of what its own sensor says too, and only while nothing is pressed: a press counts from there."""
         with self._lock:
-            response.done = self._controller.tare(np.array(request.wrench), np.array(request.position))
+            response.text = self._busy or self._untrue(np.array(request.wrench))
+            if not response.text:
+                assert self._controller is not None
+                response.done = self._controller.tare(np.array(request.wrench), self._reader.state.q)
         return response
 
+    def _untrue(self, wrench: Floats) -> str:
+        state = self._reader.state
+        off = float(np.linalg.norm((wrench - state.wrench)[:3]))
+        if state.has_wrench and off <= TARE_OFF_N:
+            return ""
+        return f"the reading is {off:.1f} N from what the sensor says; at most {TARE_OFF_N:g} N is allowed"
+
     def _relimit(self, request: Relimit.Request, response: Relimit.Response) -> Relimit.Response:
-        """Take limits only where its own reading of the plan has the same ones."""
-        asked = dict(zip(request.names, request.values, strict=False))
-        for cap, limits in self._allowed:
-            if asked == {k: float(v) for k, v in asdict(limits).items()} and 0.0 < request.force_max <= cap:
-                with self._lock:
-                    self._controller.relimit(request.force_max, limits)
-                response.done = True
+        """Take limits only where its own reading of the plan has the same ones, and only while nothing is pressed."""
+        with self._lock:
+            response.text = self._busy
+            if response.text:
                 return response
+            assert self._controller is not None
+            asked = dict(zip(request.names, request.values, strict=False))
+            for cap, limits in self._allowed:
+                if asked == {k: float(v) for k, v in asdict(limits).items()} and 0.0 < request.force_max <= cap:
+                    self._controller.relimit(request.force_max, limits)
+                    response.done = True
+                    return response
         most = max(cap for cap, _ in self._allowed)
         response.text = f"force_max {request.force_max:g} N with these limits is not in the plan; at most {most:g} N is"
         return response

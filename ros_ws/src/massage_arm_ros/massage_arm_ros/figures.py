@@ -21,7 +21,7 @@ import rclpy
 import typer
 from massage_arm.control.figure import Figure, spell
 from massage_arm.control.plan import PressPlan
-from massage_arm.native import ContactState, InputError, Status
+from massage_arm.native import ContactState, InputError
 from massage_arm.sim.press import PressSimulation
 from massage_msgs.action import RunMassage
 from massage_msgs.msg import ArmStatus, ControllerStatus
@@ -110,10 +110,8 @@ class Watch(Node):
         self.arm_text = message.text
 
     def _hear_controller(self, message: ControllerStatus) -> None:
-        status = Status(7)
-        status.values[:] = message.values
         at = seconds(message.header.stamp)
-        self.statuses.append((at, float(status.force_reference), message.set_point_age, message.contact_state))
+        self.statuses.append((at, message.force_asked, message.set_point_age, message.contact_state))
         self.cause_text = message.cause_text
 
 

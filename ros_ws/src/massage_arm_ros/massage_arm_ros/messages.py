@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -12,6 +13,8 @@ from massage_arm.native import ArmState, SetPoint, Status
 from massage_msgs.msg import ControllerStatus, JointEffort
 from massage_msgs.msg import SetPoint as SetPointMessage
 from numpy.typing import NDArray
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 
@@ -24,6 +27,22 @@ NEWEST = QoSProfile(
     durability=DurabilityPolicy.VOLATILE,
 )
 """For what comes at the rate of a loop: an old one is worth nothing."""
+
+
+def hear_one(
+    node: Node, kind: Any, topic: str, callback: Callable[[Any], None], second: Callable[[str], None], qos: Any = None
+) -> None:
+    """Subscribe to a topic that one node alone may speak on; `second` is told of another as soon as it is there.
+
+    A sender that was killed counts for 20 s more, until DDS has given it up.
+    """
+
+    def matched(info: Any) -> None:
+        if info.current_count > 1:
+            second(f"two publishers on {topic}; one is allowed")
+
+    events = SubscriptionEventCallbacks(matched=matched)
+    node.create_subscription(kind, topic, callback, qos or NEWEST, event_callbacks=events)
 
 
 def stamp(seconds: float) -> Time:
@@ -150,6 +169,8 @@ def status_message(status: Status, time: float, set_point_age: float, trouble: s
         causes=int(status.causes),
         limited=int(status.limited),
         cause_text="; ".join(filter(None, (trouble, causes_in_words(status)))),
+        force_asked=float(status.force_reference),
+        force_measured=float(status.force_measured),
         values=status.values.tolist(),
         set_point_age=set_point_age,
     )

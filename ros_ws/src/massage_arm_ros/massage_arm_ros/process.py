@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import rclpy
 from massage_arm.native import InputError
@@ -28,6 +28,9 @@ class WorkingNode(Protocol):
 
     def work(self, stop: threading.Event) -> None:
         """Until `stop` is set or the work is done."""
+
+    def get_logger(self) -> Any:
+        """Of rclpy."""
 
     def destroy_node(self) -> None:
         """Let go of everything."""
@@ -57,8 +60,11 @@ def serve(make: Callable[[], WorkingNode], args: Sequence[str] | None = None) ->
         raise SystemExit(f"error: {error}") from None
     executor = EventsExecutor()
     executor.add_node(node)
-    spinning = threading.Thread(target=_spin, args=(executor, stop), daemon=True)
+    failures: list[BaseException] = []
+    spinning = threading.Thread(target=_spin, args=(executor, stop, failures), daemon=True)
     spinning.start()
+    # The first line of a log takes tens of ms, in which a controller would send no torques: rclpy looks for its caller.
+    node.get_logger().info("is there")
     gc.collect()
     gc.freeze()  # a full collection takes tens of ms with all that is loaded
     try:
@@ -68,11 +74,17 @@ def serve(make: Callable[[], WorkingNode], args: Sequence[str] | None = None) ->
         spinning.join(1.0)
         node.destroy_node()
         rclpy.try_shutdown()
+    if failures:
+        raise failures[0]
 
 
-def _spin(executor: EventsExecutor, stop: threading.Event) -> None:
+def _spin(executor: EventsExecutor, stop: threading.Event, failures: list[BaseException]) -> None:
+    """What comes in; a node that cannot hear any more ends, so that the others find it silent."""
     while not stop.is_set():
         try:
             executor.spin_once(timeout_sec=_SPIN_S)
         except ExternalShutdownException:
             return
+        except Exception as error:
+            failures.append(error)
+            stop.set()

@@ -23,6 +23,7 @@ import typer
 from action_msgs.msg import GoalStatus
 from massage_arm.control.plan import PressPlan, SessionPlan, check_any, find_plan, plan_yaml
 from massage_arm.native import InputError
+from massage_arm.sim.runs import simulate
 from massage_msgs.action import RunMassage
 from massage_msgs.msg import StopInput
 from rclpy.action import ActionClient
@@ -42,7 +43,9 @@ _END_S = 5.0
 class Parts(AbstractContextManager["Parts"]):
     """The processes of a rehearsal, ended with it."""
 
-    def __init__(self, plan: PressPlan | SessionPlan, domain: int, record: Path | None = None) -> None:
+    def __init__(
+        self, plan: PressPlan | SessionPlan, domain: int, record: Path | None = None, parts: Sequence[str] = PARTS
+    ) -> None:
         """`record`: the file into which all that goes between them is recorded."""
         self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-")
         self.plan_file = Path(self._folder.name) / "plan.yaml"
@@ -51,7 +54,7 @@ class Parts(AbstractContextManager["Parts"]):
         self.processes = {}
         if record is not None:
             self.processes["recorder"] = _start("recorder", f"file:={record}", environment)
-        self.processes |= {part: _start(part, f"plan:={self.plan_file}", environment) for part in PARTS}
+        self.processes |= {part: _start(part, f"plan:={self.plan_file}", environment) for part in parts}
 
     @property
     def dead(self) -> str:
@@ -125,17 +128,28 @@ def run_by_action(node: Node, parts: Parts, on_feedback: Any = None) -> tuple[in
     return int(answer.status), answer.result
 
 
+def rehearsable(plan: PressPlan | SessionPlan, person: str | None) -> PressPlan | SessionPlan:
+    """The plan as it is rehearsed, at `CONTROL_HZ`; InputError for what it may not, or what no node does yet."""
+    if plan.faults:
+        raise InputError(f"faults: {plan.faults} is not allowed in a rehearsal; massage-arm run takes it")
+    if plan.rest_s:
+        raise InputError(f"rest_s: {plan.rest_s:g} s is not allowed in a rehearsal: no node hears the heart yet")
+    plan = replace(plan, person=person or plan.person, control_hz=CONTROL_HZ)
+    check_any(plan)
+    simulate(plan).close()  # what it refuses is told once, before four processes do
+    return plan
+
+
 def main(
     what: Annotated[str, typer.Argument(help="A session or profile by name, or a plan's file.")] = "back_relaxing",
-    person: Annotated[str, typer.Option(help="A body, or SEED/NUMBER of a population.")] = "average",
+    person: Annotated[str | None, typer.Option(help="A body, or SEED/NUMBER of a population; else the plan's.")] = None,
     record: Annotated[Path | None, typer.Option(help="A new MCAP file for all that goes between the nodes.")] = None,
     domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID of the rehearsal.")] = 77,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
     """Rehearse a session: simulated arm, controller and session as ROS 2 nodes, in real time, by action."""
     try:
-        plan = replace(find_plan(what), person=person, control_hz=CONTROL_HZ)
-        check_any(plan)
+        plan = rehearsable(find_plan(what), person)
         keep_to_this_machine()
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         rclpy.init()

@@ -26,7 +26,6 @@ def simulated(node: Node, make: Callable[..., Any] = Controller) -> PressSimulat
 
     Raises InputError for a plan that may not or cannot be done, OSError for a file that cannot be read.
     """
-    node.declare_parameter("plan", "")
     plan = parse_plan(Path(str(node.get_parameter("plan").value)).read_text(encoding="utf-8"))
     kind: Any = SessionSimulation if isinstance(plan, SessionPlan) else PressSimulation
     made: PressSimulation | SessionSimulation = type("Rehearsed", (kind,), {"make_controller": staticmethod(make)})(

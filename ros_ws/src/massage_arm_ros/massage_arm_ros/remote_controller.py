@@ -50,9 +50,11 @@ class RemoteController:
                 raise InputError(f"activate: {answer.text}")
 
     def tare(self, wrench: Any, q: Any) -> bool:
-        """Take this reading as nothing."""
-        request = Tare.Request(wrench=np.asarray(wrench, dtype=float), position=np.asarray(q).tolist())
-        return bool(self._call(Tare, request).done)
+        """Take this reading as nothing; `q` the controller knows itself. InputError where it is refused."""
+        answer = self._call(Tare, Tare.Request(wrench=np.asarray(wrench, dtype=float)))
+        if answer.text:
+            raise InputError(f"tare: {answer.text}")
+        return bool(answer.done)
 
     def relimit(self, force_max: float, limits: GuardLimits) -> None:
         """Ask for the limits of the next work; InputError where its controller does not find them in its plan."""

@@ -47,6 +47,7 @@ class SessionNode(Node):
 
     def __init__(self) -> None:
         super().__init__("session")
+        self.declare_parameter("plan", "")
         self._simulation = simulated(self, self._elsewhere)
         self._slow = self._simulation.session
         self._remote: RemoteController = self._simulation.controller
@@ -87,8 +88,7 @@ class SessionNode(Node):
         return GoalResponse.ACCEPT
 
     def _cancel(self, goal: object) -> CancelResponse:
-        """Let the force out and withdraw; the action ends when that is done."""
-        self._simulation.withdraw()
+        """The loop lets the force out and withdraws; the action ends when that is done."""
         return CancelResponse.ACCEPT
 
     async def _execute(self, goal: Any) -> RunMassage.Result:
@@ -201,7 +201,7 @@ class SessionNode(Node):
             if now < due:
                 continue
             due = max(due + PERIOD, now) if due >= 0.0 else now + PERIOD
-            if stop.is_set() and not withdrawing:
+            if (stop.is_set() or self._goal.is_cancel_requested) and not withdrawing:
                 self._simulation.withdraw()
                 withdrawing = True
             self._slow.update(self._reader.state, now)

@@ -20,7 +20,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
-from .messages import NEWEST, joint_state_message, seconds, stamp, wrench_message
+from .messages import NEWEST, hear_one, joint_state_message, seconds, stamp, wrench_message
 from .process import serve
 from .rehearsed import simulated
 
@@ -31,7 +31,6 @@ COMMAND_TIMEOUT = 0.04
 LET_GO = 0.05
 """s in which torques then fade to nothing; the arm keeps balancing its own weight."""
 _STATUS_EVERY = 5  # cycles
-_LOOK_EVERY = 0.25  # s between looks at who publishes
 
 
 def refusal(message: JointEffort, names: Sequence[str], age: float) -> str:
@@ -51,6 +50,7 @@ class SimulatedArm(Node):
 
     def __init__(self) -> None:
         super().__init__("simulated_arm")
+        self.declare_parameter("plan", "")
         self._simulation = simulated(self)
         plan = self._simulation.plan
         if self._simulation.arm.abilities.gravity != "robot":
@@ -59,6 +59,7 @@ class SimulatedArm(Node):
         self._steps = round(1e3 / plan.control_hz)
         self._newest: JointEffort | None = None
         self._following = False
+        self._spoilt = ""
         self._trouble = "nobody has asked for torques to be followed"
         self._let_go_at: float | None = None
         self._since = 0.0
@@ -68,13 +69,13 @@ class SimulatedArm(Node):
         self._wrench = self.create_publisher(WrenchStamped, "arm/wrench", NEWEST)
         self._status = self.create_publisher(ArmStatus, "arm/status", 10)
         self._heartbeat = self.create_publisher(Heartbeat, "heartbeat", 10)
-        self.create_subscription(JointEffort, "arm/effort", self._hear, NEWEST)
+        hear_one(self, JointEffort, "arm/effort", self._hear, self._second)
         self.create_service(SetBool, "arm/follow", self._follow)
 
     def work(self, stop: threading.Event) -> None:
         """Live in real time; where this machine is too slow for that, simulated time goes slower, too."""
         period = 1e-3 * self._steps
-        due, looked, cycle = time.monotonic(), 0.0, 0
+        due, cycle = time.monotonic(), 0
         while not stop.is_set():
             if self._following or self._let_go_at is not None:
                 self._live()
@@ -85,10 +86,6 @@ class SimulatedArm(Node):
                 self._tell(state.time)
                 self._heartbeat.publish(Heartbeat(node=self.get_name()))
             now = time.monotonic()
-            if now - looked > _LOOK_EVERY:
-                looked = now
-                if self.count_publishers("arm/effort") > 1 and self._following:
-                    self._let_go("two publishers on arm/effort; one is allowed")
             cycle += 1
             due = max(due + period, now - 0.1)
             time.sleep(max(0.0, due - now))
@@ -96,6 +93,8 @@ class SimulatedArm(Node):
 
     def _live(self) -> None:
         now = self._simulation.time
+        if self._following and self._spoilt:
+            self._let_go(self._spoilt)
         if self._following:
             self._take(now)
         if self._let_go_at is not None:
@@ -125,6 +124,9 @@ class SimulatedArm(Node):
 
     def _hear(self, message: JointEffort) -> None:
         self._newest = message
+
+    def _second(self, why: str) -> None:
+        self._spoilt = why
 
     def _follow(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         """Follow torques from now on, or no more; once it let go by itself, a simulated arm has to be started anew."""

@@ -16,7 +16,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_srvs.srv import Trigger
 
-from .messages import NEWEST, seconds, stamp
+from .messages import NEWEST, hear_one, seconds, stamp
 from .process import serve
 
 WATCHED = ("simulated_arm", "controller", "session")
@@ -35,16 +35,16 @@ class Supervisor(Node):
 
     def __init__(self) -> None:
         super().__init__("supervisor")
-        self._arm_now = 0.0
+        self._arm_now, self._arm_at = 0.0, -1.0
         self._heard: dict[str, float] = {}
         self._stop_at, self._stop_asked = -1.0, False
         self._stops: deque[float] = deque(maxlen=int(STOP_RATE_MAX * STOP_SILENT_S))
         self._latched = "nobody has acknowledged yet"
         self._lock = threading.Lock()
         self._says = self.create_publisher(Safety, "safety", NEWEST)
-        self.create_subscription(ArmStatus, "arm/status", self._hear_arm, 10)
+        hear_one(self, ArmStatus, "arm/status", self._hear_arm, self._second, 10)
         self.create_subscription(Heartbeat, "heartbeat", self._hear_heartbeat, QoSProfile(depth=50))
-        self.create_subscription(StopInput, "stop", self._hear_stop, QoSProfile(depth=10))
+        hear_one(self, StopInput, "stop", self._hear_stop, self._second, 10)
         self.create_service(Trigger, "supervisor/acknowledge", self._acknowledge)
 
     def work(self, stop: threading.Event) -> None:
@@ -66,6 +66,8 @@ class Supervisor(Node):
             return "a stop is asked for"
         if self.count_publishers("stop") > 1:
             return "two publishers on stop; one is allowed"
+        if now - self._arm_at > STOP_SILENT_S:
+            return "the arm is silent"
         if now - self._stop_at > STOP_SILENT_S:
             return "the stop input is silent"
         if len(self._stops) == self._stops.maxlen and now - self._stops[0] < STOP_SILENT_S:
@@ -79,7 +81,7 @@ class Supervisor(Node):
 
     def _hear_arm(self, message: ArmStatus) -> None:
         with self._lock:
-            self._arm_now = seconds(message.header.stamp)
+            self._arm_now, self._arm_at = seconds(message.header.stamp), time.monotonic()
             if not message.ready and not self._latched:
                 self._latched = f"the arm let go: {message.text}"
 
@@ -93,6 +95,12 @@ class Supervisor(Node):
             self._stops.append(self._stop_at)
             if message.stop:
                 self._latched = self._latched or "a stop is asked for"
+
+    def _second(self, why: str) -> None:
+        """Latched at once, and until it is gone and somebody acknowledges."""
+        self.get_logger().error(f"stop: {why}")
+        with self._lock:
+            self._latched = self._latched or why
 
     def _acknowledge(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Whoever acknowledges has seen to it; refused while something is wrong."""
