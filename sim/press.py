@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..control.limits import binding_force, guard_limits
 from ..control.plan import PressPlan, check_plan
-from ..control.press_work import PressWork
-from ..control.sites import find_site
-from ..control.slow_side import SETTLE, TARE, Work
-from ..native import ControllerSettings, GuardLimits, InputError
+from ..control.slow_side import SETTLE, TARE
+from ..control.task import PressTask
+from ..native import ControllerSettings
 from .disturbances import wrong_surface
 from .placement import DEEPEST, STAND_OFF, Placement, place
 from .scan import known_back
@@ -25,6 +23,7 @@ class PressSimulation(Simulation):
     """A press of a `PressPlan`."""
 
     plan: PressPlan
+    task: PressTask
 
     def __init__(
         self,
@@ -39,7 +38,6 @@ class PressSimulation(Simulation):
 
         `surface_off` [m]: how far the surface really is off, for tests.
         """
-        check_plan(plan)
         super().__init__(plan, plan.tool, gui=gui, pictured=pictured, settings=settings, surface_off=surface_off)
 
     @property
@@ -51,38 +49,23 @@ class PressSimulation(Simulation):
 
     def _look(self, surface_off: float | None, scan_seed: int) -> None:
         """The site of a scan, and what has moved since."""
+        check_plan(self.plan)
         site = self._body.sites[self.plan.site]
-        self._scanned = known_back(self.plan.person, scan_seed).body
-        known = self._scanned.sites[site.name]
+        scanned = known_back(self.plan.person, scan_seed).body
+        known = scanned.sites[site.name]
         point, normal, _ = wrong_surface(known.position, known.normal, self.disturbances, self._rng)
         if surface_off is not None:
             point = site.position + surface_off * site.normal
         height = self._body.height_field.value_and_gradient(*point[:2])[0]
         self._surface_error = float((point[2] - height) * site.normal[2])
-        self.surface = point + UP
-        self._direction = -normal
+        seen = replace(known, position=point, normal=normal)
+        self.known = replace(scanned, sites=scanned.sites | {site.name: seen})
+        self.task = PressTask(self.plan, point, normal)
 
     def _place(self) -> Placement:
-        above = self.surface - STAND_OFF * self._direction
-        deepest = self.surface + DEEPEST * self._direction
-        return place(self.model, above, deepest, self._direction, f"site {self.plan.site}")
-
-    def _limits(self, settings: ControllerSettings) -> tuple[float, GuardLimits]:
-        site = find_site(self.plan.site)
-        cap = binding_force(site.name, self.plan.tool, self.plan.limits).value
-        if self.plan.force_n > settings.force_max:
-            most = f"force_max of the controller, {settings.force_max:g} N"
-            raise InputError(f"force_n: {self.plan.force_n:g} N is not allowed; at most {most}, is")
-        return min(cap, self.plan.force_n), guard_limits(site, cap)
-
-    @property
-    def allowed_limits(self) -> list[tuple[float, GuardLimits]]:
-        """Of its one site."""
-        return [(self.controller.settings.force_max, self.controller.limits)]
-
-    def _work(self, to_base: Floats) -> Callable[[], Work]:
-        target = to_base[:3, :3] @ self.surface + to_base[:3, 3]
-        return lambda: PressWork(self.plan, self._set_point, target)
+        surface, direction = self.task.position + UP, -self.task.normal
+        above, deepest = surface - STAND_OFF * direction, surface + DEEPEST * direction
+        return place(self.model, above, deepest, direction, f"site {self.plan.site}")
 
     def _press_directions(self, governed: Floats) -> Floats:
-        return np.broadcast_to(self._direction, governed.shape)
+        return np.broadcast_to(-self.task.normal, governed.shape)

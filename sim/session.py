@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,17 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..control.body import Body, HeightField, Site
-from ..control.dose import DoseMap, read_dose
-from ..control.limits import DEEP_M, find_own_limits
-from ..control.pacing import Pacing
 from ..control.plan import SessionPlan, check_circumstances
-from ..control.session import Session, jobs_of, load_session, stiffness_at
-from ..control.session_job import SPENT, fresh_jobs
-from ..control.session_work import SessionWork
-from ..control.slow_side import SETTLE, TARE, Work
-from ..control.thresholds import find_thresholds, threshold_kpa
-from ..control.tool import load_tool
-from ..native import ControllerSettings, GuardLimits, InputError
+from ..control.session import Session, load_session
+from ..control.slow_side import SETTLE, TARE
+from ..control.task import SessionTask
+from ..control.thresholds import threshold_kpa
+from ..native import ControllerSettings
 from .disturbances import Disturbances
 from .placement import Placement, stand_for
 from .scan import known_back
@@ -37,6 +32,8 @@ class SessionSimulation(Simulation):
     """A session of a `SessionPlan`."""
 
     plan: SessionPlan
+    task: SessionTask
+    _beats, _last_beat = 0.0, -np.inf
 
     def __init__(
         self,
@@ -52,19 +49,18 @@ class SessionSimulation(Simulation):
         `session`: in place of the one that the plan names.
         """
         check_circumstances(plan)
-        self.stiffness = stiffness_at(plan.control_hz)
-        self.plan_session = session or load_session(plan.session, plan.site)
-        super().__init__(plan, self.plan_session.tool, gui=gui, pictured=pictured, settings=settings, surface_off=None)
+        self._given = session or load_session(plan.session, plan.site)
+        super().__init__(plan, self._given.tool, gui=gui, pictured=pictured, settings=settings, surface_off=None)
 
     @property
     def duration_s(self) -> float:
         """Estimate of the whole run."""
-        return self.plan.rest_s + SETTLE + TARE + 2.0 + self.plan_session.whole_s
+        return self.plan.rest_s + SETTLE + TARE + 2.0 + self.task.session.whole_s
 
     @property
     def metadata(self) -> Mapping[str, str]:
         """What is true of this run and of every repetition of it."""
-        session = self.plan_session
+        session = self.task.session
         done = {
             "name": session.name,
             "about": session.about,
@@ -77,7 +73,7 @@ class SessionSimulation(Simulation):
     @property
     def input_files(self) -> Mapping[str, bytes]:
         """The files that the run was made from."""
-        session = self.plan_session
+        session = self.task.session
         profiles = {path.name: path.read_bytes() for path in session.profiles}
         given = {"thresholds.yaml": self.plan.thresholds, "dose.npz": self.plan.dose}
         own = {name: Path(path).read_bytes() for name, path in given.items() if path is not None}
@@ -86,69 +82,33 @@ class SessionSimulation(Simulation):
     @property
     def told(self) -> Sequence[str]:
         """What happened so far, when, in words."""
-        return [*(f"0.0 s: {job.title} is left out: {SPENT}" for job in self._spent), *self._session_work.told]
+        return self.task.told
 
     @property
     def thresholds_kpa(self) -> Mapping[str, float]:
         """Pain thresholds on 1 cm² that a slow rise has found, by site."""
-        return {site: threshold_kpa(force, self.tool) for site, force in self._session_work.thresholds_n.items()}
+        return {site: threshold_kpa(force, self.tool) for site, force in self.task.thresholds_n.items()}
 
     def _look(self, surface_off: float | None, scan_seed: int) -> None:
         scanned = known_back(self.plan.person, scan_seed).body
-        self._scanned = _moved(scanned, self.disturbances, self._rng)
-        tool = load_tool(self.plan_session.tool)
-        plan, area, radius = self.plan, tool.contact_area(DEEP_M), tool.contact_radius
-        own, thresholds = find_own_limits(plan.limits), find_thresholds(plan.thresholds)
-        jobs = jobs_of(self.plan_session, self._scanned, tool, own, thresholds, plan.share_of_cap, plan.control_hz)
-        self._dose = DoseMap() if plan.dose is None else read_dose(Path(plan.dose)).since(plan.began_s)
-        self.jobs, self._spent = fresh_jobs(jobs, self._dose, area, radius)
-        if not self.jobs:
-            raise InputError(f"{plan.dose}: {plan.title} is refused: {SPENT}")
-        first = next(job for job in self.jobs if job.way is not None)
-        assert first.way is not None
-        point = first.way.at(0.0)
+        self.known = _moved(scanned, self.disturbances, self._rng)
+        self.task = SessionTask(self.plan, self.known, self._given)
+        point = self.task
         height = self._body.height_field.value_and_gradient(*point.position[:2])[0]
         self._surface_error = float((point.position[2] - height) * point.normal[2])
-        self.surface = point.position + UP
-        self._direction = -point.normal
 
     def _place(self) -> Placement:
-        ways = [(job.title, job.way.sampled(EVERY)) for job in self.jobs if job.way is not None]
+        ways = [(job.title, job.way.sampled(EVERY)) for job in self.task.jobs if job.way is not None]
         points = [(title, point) for title, places in ways for point in places]
         positions = np.array([point.position for _, point in points]) + UP
         normals = np.array([point.normal for _, point in points])
         return stand_for(self.model, positions, normals, [title for title, _ in points])
 
-    def _limits(self, settings: ControllerSettings) -> tuple[float, GuardLimits]:
-        first = next(job for job in self.jobs if job.limits is not None)
-        assert first.limits is not None
-        return first.cap_n, first.limits
-
-    @property
-    def allowed_limits(self) -> list[tuple[float, GuardLimits]]:
-        """Of every job."""
-        return [(job.cap_n, job.limits) for job in self.jobs if job.limits is not None]
-
-    def _work(self, to_base: Floats) -> Callable[[], Work]:
-        body_to_base = to_base.copy()
-        body_to_base[:3, 3] += to_base[:3, :3] @ UP
-        self._session_work = SessionWork(
-            self.jobs, self.controller, self._set_point, self._scanned.height_field, body_to_base,
-            self.tool.contact_area(DEEP_M), self.tool.contact_radius, self._dose, self._listening(),
-        )  # fmt: skip
-        return self._session_work.again
-
-    def _listening(self) -> Pacing:
-        """To the heart, from the rest before the session on; without one, there is no baseline, and only alarms."""
-        self._beats, self._last_beat = 0.0, -np.inf
-        self._pacing = Pacing(0.0, self.plan.rest_s)
-        return self._pacing
-
     def _update(self) -> None:
         """The slow side, which a belt tells of heartbeats."""
         beats, time = float(self._truth[BEATS]), float(self.arm.read().time)
         if beats > self._beats:
-            self._pacing.beat(time, time - self._last_beat)
+            self.heart.beat(time, time - self._last_beat)
             self._beats, self._last_beat = beats, time
         super()._update()
 

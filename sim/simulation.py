@@ -16,8 +16,10 @@ from scipy.spatial.transform import Rotation
 
 from ..control.arm import ArmAbilities
 from ..control.body import BODY_FILE, Body, load_body
+from ..control.pacing import Pacing
 from ..control.plan import RunPlan
-from ..control.slow_side import SlowSide, Work
+from ..control.slow_side import SlowSide
+from ..control.task import Task
 from ..control.ticks import Ticks
 from ..control.tool import load_tool
 from ..native import (
@@ -26,14 +28,13 @@ from ..native import (
     ContactState,
     Controller,
     ControllerSettings,
-    GuardLimits,
     InputError,
     Level,
     Person,
     Plant,
     SetPoint,
 )
-from ..urdf import TCP, arm_urdf_path, arm_with_tool
+from ..urdf import TCP, ArmDescription, arm_urdf_path, arm_with_tool
 from .arm import PERIOD, SimulatedArm, describe_arm
 from .disturbances import load_disturbances, wrong_chain
 from .faults import parse_faults
@@ -61,14 +62,12 @@ class Simulation(ABC):
     What is done in it is said by who inherits: `PressSimulation` and `SessionSimulation`.
     """
 
-    surface: Floats
-    """(3,) m, world: where the skin is thought to be that is pressed first."""
-    stiffness = (800.0, 150.0, 10.0)
-    """N/m across, N/m along the press direction in contact, Nm/rad."""
+    task: Task
+    """What is to be done."""
+    known: Body
+    """The back as the arm knows it: scanned, and what has moved since."""
     make_controller: Any = Controller
     """What drives the arm; the stroke bench puts its baseline here."""
-    _direction: Floats
-    _scanned: Body
     _placement: Placement
     _surface_error: float
 
@@ -120,6 +119,21 @@ class Simulation(ABC):
         """(n,) Nm."""
         return [float(limit) for limit in self._arm_description.torque_limits]
 
+    @property
+    def description(self) -> ArmDescription:
+        """The arm, without its tool."""
+        return self._arm_description
+
+    @property
+    def base(self) -> Floats:
+        """(4, 4) where the arm stands, world."""
+        return self._placement.base
+
+    @property
+    def believed_tool_kg(self) -> float:
+        """What the controller believes the tool to weigh."""
+        return self._believed_tool_kg
+
     # What is done.
 
     @property
@@ -134,19 +148,6 @@ class Simulation(ABC):
     @abstractmethod
     def _place(self) -> Placement:
         """Where the arm stands."""
-
-    @abstractmethod
-    def _limits(self, settings: ControllerSettings) -> tuple[float, GuardLimits]:
-        """(the most force in N, limits of the guard) to begin with."""
-
-    @property
-    @abstractmethod
-    def allowed_limits(self) -> list[tuple[float, GuardLimits]]:
-        """Every pair of (the most force in N, limits of the guard) that the run may ask for."""
-
-    @abstractmethod
-    def _work(self, to_base: Floats) -> Callable[[], Work]:
-        """Gives what the slow side follows; `to_base` (4, 4): world to base."""
 
     @abstractmethod
     def _press_directions(self, governed: Floats) -> Floats:
@@ -282,10 +283,11 @@ class Simulation(ABC):
         d, rng = self.disturbances, self._rng
         self._cycle = round(1.0 / (self.plan.control_hz * PERIOD))
         settings = settings or ControllerSettings()
-        most, limits = self._limits(settings)
+        most, limits = self.task.allowed_limits[0]
         settings = replace(settings, period=self._cycle * PERIOD, force_max=most)
         believed = ArmModel(wrong_chain(self.model.chain, d, rng))
         heavier = 1.0 + d.tool_mass_error * rng.uniform(-1.0, 1.0)
+        self._believed_tool_kg = self.tool.mass * heavier
         payload_mass, payload_com = payload(self._arm_description, self.tool)
         self.controller = self.make_controller(
             believed,
@@ -297,7 +299,7 @@ class Simulation(ABC):
             payload_mass=payload_mass * heavier,
             payload_com=payload_com,
             sensor=sensor_pose(self.tool),
-            tool_mass=self.tool.mass * heavier,
+            tool_mass=self._believed_tool_kg,
             tool_com=self.tool.com,
         )
         self.controller.activate(self.arm.read())
@@ -306,14 +308,17 @@ class Simulation(ABC):
         self._set_point = SetPoint()
         self._set_point.position[:] = start[:3, 3]
         self._set_point.quaternion[:] = Rotation.from_matrix(start[:3, :3]).as_quat()
-        self._set_point.press_direction[:] = to_base[:3, :3] @ self._direction
+        self._set_point.press_direction[:] = to_base[:3, :3] @ -self.task.normal
+        body_to_base = to_base.copy()
+        body_to_base[:3, 3] += to_base[:3, :3] @ UP
+        self.heart = Pacing(0.0, self.plan.rest_s)
         self.session = SlowSide(
             self.plan,
             self.tool.name,
             self.controller,
             self._set_point,
-            self._work(to_base),
-            self.stiffness,
+            self.task.begin(self.controller, self._set_point, body_to_base, self.heart),
+            self.task.stiffness,
             self._kept_out,
         )
         self._cycles = 0
@@ -323,7 +328,7 @@ class Simulation(ABC):
         """The area of the scanned body that holds a point (3,) m, base, and in which nothing may press."""
         base = self._placement.base
         x, y, _ = base[:3, :3] @ point + base[:3, 3]  # the body lies on the table with its axes along the world's
-        return self._scanned.kept_out(x, y)
+        return self.known.kept_out(x, y)
 
     # Running it.
 
@@ -372,7 +377,7 @@ class Simulation(ABC):
 
     def picture(self) -> bytes:
         """A PNG of the scene as it is."""
-        return self.world.picture(self.surface)
+        return self.world.picture(self.task.position + UP)
 
     def close(self) -> None:
         """Close the world; may be called twice."""

@@ -135,7 +135,7 @@ def _measure(work: tuple[Trial, str]) -> Result:
     ticks, simulation, made = run_stroke(trial, disturbances)
     if ticks["causes"].any() or simulation.refusals:
         return Result(trial, dict.fromkeys(_NAMES, math.inf))
-    job = simulation.jobs[0]
+    job = simulation.task.jobs[0]
     trial = replace(trial, force_n=min(trial.force_n, job.most_n / (1.0 + trial.stroke.swing_share)))
     values = {"lowered": float(job.lowered != "")}
     values |= _force_values(ticks, trial) | _place_values(ticks, trial, simulation)
@@ -204,7 +204,7 @@ def _place_values(ticks: Ticks, trial: Trial, simulation: SessionSimulation) -> 
     at = np.flatnonzero(_settled(ticks, trial))[::20]
     if trial.stroke.path == "spot" or trial.wishes or not len(at):
         return {}
-    way = simulation.jobs[0].way
+    way = simulation.task.jobs[0].way
     assert way is not None
     line = np.array([point.position for point in way.sampled(0.001)]) + UP
     field = load_body(find_person(trial.person).body).height_field

@@ -78,7 +78,7 @@ class Run:
 
 
 def wish(what: Wish) -> Do:
-    return lambda simulation: simulation._session_work.wish(what, simulation.controller.status)
+    return lambda simulation: simulation.task.work.wish(what, simulation.controller.status)
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_more_and_less_change_the_force_softly(tmp_path: Path) -> None:
 def test_more_ends_at_the_cap(tmp_path: Path) -> None:
     steady = "{do: stroke, stroke: static_hold, site: thoracic_erector_left, seconds: 16, force_n: 50}"
     run = Run(plan(tmp_path, steady), {13.0 + 0.1 * k: wish(Wish.MORE) for k in range(8)})
-    cap = run.simulation.jobs[0].cap_n
+    cap = run.simulation.task.jobs[0].cap_n
     assert run.ticks["force_asked"].max() == pytest.approx(cap)
     assert cap < 75.0  # of 1.5 times 50 N
     assert not run.ticks["causes"].any()
@@ -204,7 +204,7 @@ def test_a_wish_that_makes_no_sense_now_is_refused(whole: Run) -> None:
     status = whole.simulation.controller.status
     for what in Wish:
         with pytest.raises(InputError, match=f"{what} is refused: no stroke is going on"):
-            whole.simulation._session_work.wish(what, status)
+            whole.simulation.task.work.wish(what, status)
 
 
 @pytest.mark.parametrize("when", [7.0, 15.5])
@@ -260,7 +260,7 @@ class Excited(SessionSimulation):
         time = self.time
         rr = 60.0 / (130.0 if 12.0 <= time < 40.0 else 62.0)
         if time >= self._last_beat + rr or self._last_beat == -np.inf:
-            self._pacing.beat(time, time - self._last_beat)
+            self.heart.beat(time, time - self._last_beat)
             self._last_beat = time
         self._beats = np.inf
         super()._update()
@@ -285,7 +285,7 @@ def test_a_calm_heart_changes_nothing() -> None:
     assert not run.simulation.refusals
     assert not any("heart" in line for line in run.told)
     assert run.time[run.strokes[0]][0] > 180.0
-    assert run.simulation._pacing.baseline().rate == pytest.approx(70.0, abs=30.0)
+    assert run.simulation.heart.baseline().rate == pytest.approx(70.0, abs=30.0)
 
 
 def test_where_the_skin_bends_a_stroke_slows_down_and_is_not_stopped() -> None:
@@ -304,7 +304,7 @@ def test_what_was_given_before_is_heeded(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a clock is wrong"):
         SessionSimulation(replace(asked, began_s=900.0), pictured=False)
     hours_later = SessionSimulation(replace(asked, began_s=1060.0 + 20 * 3600.0), pictured=False)
-    assert len(hours_later.jobs) == 1
+    assert len(hours_later.task.jobs) == 1
     hours_later.close()
 
 
@@ -321,7 +321,7 @@ def test_a_stroke_ends_where_a_cell_has_its_dose(tmp_path: Path) -> None:
     """As where the skin slows it down: longer in one place than was foreseen."""
 
     def fill(simulation: SessionSimulation) -> None:
-        simulation._session_work.dose.left[:] = 1e9
+        simulation.task.work.dose.left[:] = 1e9
 
     run = Run(plan(tmp_path, GLIDE % 20.0), {8.0: fill})
     assert run.told[-1] == "ends: it has been treated as much as the dose cap allows"
@@ -359,7 +359,7 @@ def test_where_skin_falls_off_beside_the_way_it_presses_less(tmp_path: Path) -> 
     run = Run(plan(tmp_path, HARD_GLIDE, person="1/13", seed=13), until=15.0)
     assert not run.simulation.refusals
     assert any("N at most, not 60.0 N" in said for said in run.simulation.told)
-    most = run.simulation.jobs[0].most_n
+    most = run.simulation.task.jobs[0].most_n
     assert 25.0 < most < 50.0
     assert abs(run.ticks["force_true"][run.time > 11.0].mean() - most) < 1.0
 

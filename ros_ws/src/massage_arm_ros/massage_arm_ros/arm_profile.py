@@ -164,6 +164,15 @@ class ArmProfile:
             reasons.append(f"it is verified to level {level}, and to press a {whom} takes level {needed}")
         if level > 0 and self.verified.hash != profile_hash(self):
             reasons.append("its file has changed since it was verified")
+        command = command or self.commands[0]
+        reasons += self.unknown(command)
+        if on_person and not command.protects:
+            reasons.append(f"when commands stop, no watchdog of {command.controller} protects a person")
+        return f"arm {self.name}: " + "; ".join(reasons) if reasons else ""
+
+    def unknown(self, command: Command) -> list[str]:
+        """What nobody has said about the arm, but must be known before it is commanded in this way."""
+        reasons = []
         if self.wrench is None:
             reasons.append("the arm gives no wrench, so pressing needs a force sensor on the flange")
         else:
@@ -171,12 +180,9 @@ class ArmProfile:
             reasons += [f"wrench.{name} is unknown" for name, fact in facts.items() if fact == UNKNOWN]
         if self.gravity == UNKNOWN:
             reasons.append("gravity.compensated_by is unknown")
-        command = command or self.commands[0]
         if UNKNOWN in (given.name for given in command.inputs):
             reasons.append(f"where {command.kind} commands go is unknown")
-        if on_person and not command.protects:
-            reasons.append(f"when commands stop, no watchdog of {command.controller} protects a person")
-        return f"arm {self.name}: " + "; ".join(reasons) if reasons else ""
+        return reasons
 
 
 def arm_names() -> list[str]:

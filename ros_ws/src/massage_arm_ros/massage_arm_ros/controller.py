@@ -1,4 +1,4 @@
-"""The controller of a session as a lifecycle node: set-points in at 100 Hz, torques out in every cycle of the arm.
+"""The controller of a session as a lifecycle node: set-points in at 100 Hz, commands out in every cycle of the arm.
 
 The compiled step runs in a thread of its own, woken by the arm's state; ROS only fills the newest values in. Who sends
 set-points can die, freeze or flood: a set-point is good until its own time, and two senders are refused.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
 from massage_arm.control.press_work import VALID_S
 from massage_arm.native import ContactState, Controller, InputError, SetPoint, Task
-from massage_msgs.msg import ControllerStatus, Heartbeat, JointEffort, Safety
+from massage_msgs.msg import CartesianTarget, ControllerStatus, Heartbeat, JointEffort, Safety
 from massage_msgs.msg import SetPoint as SetPointMessage
 from massage_msgs.srv import Activate, Relimit, Tare
 from numpy.typing import NDArray
@@ -22,9 +23,18 @@ from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
-from .messages import NEWEST, StateReader, effort_message, hear_one, seconds, set_point_of, status_message
+from .messages import (
+    NEWEST,
+    StateReader,
+    effort_message,
+    hear_one,
+    seconds,
+    set_point_of,
+    status_message,
+    target_message,
+)
+from .performance import performed
 from .process import serve
-from .rehearsed import simulated
 from .supervisor import SILENT_S
 
 Floats = NDArray[np.float64]
@@ -53,7 +63,8 @@ class ControllerNode(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__("controller")
-        self.declare_parameter("plan", "")
+        for name in ("plan", "station"):
+            self.declare_parameter(name, "")
         self._controller: Controller | None = None
         self._lock = threading.Lock()  # of the controller: services change it between two steps
         self._woken = threading.Event()
@@ -67,7 +78,7 @@ class ControllerNode(LifecycleNode):
         self._safety_at = self._now = 0.0
         self._last, self._sequence = 0.0, 0
         self._age = float("nan")
-        self._efforts = self.create_publisher(JointEffort, "arm/effort", NEWEST)
+        self._commands: Any = None
         self._heartbeat = self.create_publisher(Heartbeat, "heartbeat", 10)
         self._statuses = self.create_publisher(ControllerStatus, "controller/status", NEWEST)
         hear_one(self, Safety, "safety", self._hear_safety, self._second)
@@ -82,17 +93,20 @@ class ControllerNode(LifecycleNode):
     # Lifecycle.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Build the controller of the plan; the arm is not touched."""
+        """Build the controller of plan and station; the arm is not touched."""
         try:
-            simulation = simulated(self)
+            performance = performed(self)
         except (InputError, OSError) as error:
             self.get_logger().error(f"not configured: {error}")
             return TransitionCallbackReturn.FAILURE
-        self._controller = simulation.controller
-        self._allowed = simulation.allowed_limits
-        self._names = simulation.joint_names
+        self._controller = performance.controller
+        self._allowed = performance.task.allowed_limits
+        self._names = performance.joint_names
         self._reader = StateReader(self._names)
-        simulation.close()
+        self._frame = performance.station.profile.base
+        self._targets = performance.station.command.kind == "set_points"
+        kind, topic = (CartesianTarget, "arm/target") if self._targets else (JointEffort, "arm/effort")
+        self._commands = self.create_publisher(kind, topic, NEWEST)
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -122,8 +136,9 @@ class ControllerNode(LifecycleNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Forget the plan."""
+        """Forget plan and station."""
         self._controller = None
+        self.destroy_publisher(self._commands)
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -177,10 +192,13 @@ class ControllerNode(LifecycleNode):
         self._trouble = self._trouble or self._unsafe
         if self._trouble:
             asked.task = Task.STOP
-        command = self._controller.step(state, asked, time - self._last)[0]
+        command, status = self._controller.step(state, asked, time - self._last)
         self._last = time
         self._sequence += 1
-        self._efforts.publish(effort_message(command.torque, self._names, time, self._sequence))
+        if self._targets:
+            self._commands.publish(target_message(status, time, self._sequence, self._frame))
+        else:
+            self._commands.publish(effort_message(command.torque, self._names, time, self._sequence))
         return time
 
     def _begin(self) -> None:

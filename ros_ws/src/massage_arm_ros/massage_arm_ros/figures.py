@@ -21,7 +21,7 @@ import rclpy
 import typer
 from massage_arm.control.figure import Figure, spell
 from massage_arm.control.plan import PressPlan
-from massage_arm.native import ContactState, InputError
+from massage_arm.native import ContactState, ControllerSettings, InputError
 from massage_arm.sim.press import PressSimulation
 from massage_msgs.action import RunMassage
 from massage_msgs.msg import ArmStatus, ControllerStatus
@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 
 from .messages import NEWEST, seconds
+from .performance import SENSOR_TIMEOUT
 from .process import keep_to_this_machine
 from .rehearsal import CONTROL_HZ, Hand, Parts, offered
-from .rehearsed import settings
 
 Floats = NDArray[np.float64]
 
@@ -72,14 +72,17 @@ class Watch(Node):
     goal: Any
     """Future of the handle of the goal."""
 
-    def __init__(self) -> None:
+    def __init__(self, truth: str = "arm/status") -> None:
+        """`truth`: the topic on which the simulated arm tells its force."""
         super().__init__("watch")
         self.forces: list[tuple[float, float]] = []
         """(time, true force)."""
         self.statuses: list[tuple[float, float, float, int]] = []
         """(time, force asked for, age of the set-point, contact state)."""
         self.arm_text = self.cause_text = ""
-        self.create_subscription(ArmStatus, "arm/status", self._hear_arm, 10)
+        self.create_subscription(ArmStatus, truth, self._hear_arm, 10)
+        if truth != "arm/status":
+            self.create_subscription(ArmStatus, "arm/status", self._hear_adapter, 10)
         self.create_subscription(ControllerStatus, "controller/status", self._hear_controller, NEWEST)
 
     @property
@@ -107,6 +110,9 @@ class Watch(Node):
 
     def _hear_arm(self, message: ArmStatus) -> None:
         self.forces.append((seconds(message.header.stamp), message.force_true))
+        self.arm_text = message.text or self.arm_text
+
+    def _hear_adapter(self, message: ArmStatus) -> None:
         self.arm_text = message.text
 
     def _hear_controller(self, message: ControllerStatus) -> None:
@@ -116,14 +122,14 @@ class Watch(Node):
 
 
 @contextmanager
-def pressing(domain: int, plan: PressPlan = PRESS) -> Iterator[tuple[Parts, Watch]]:
+def pressing(domain: int, plan: PressPlan = PRESS, arm: str | None = None) -> Iterator[tuple[Parts, Watch]]:
     """All processes of a press, which has begun."""
     keep_to_this_machine()
     os.environ["ROS_DOMAIN_ID"] = str(domain)
     rclpy.init()
-    watch = Watch()
+    watch = Watch("simulated_arm/status" if arm else "arm/status")
     try:
-        with Parts(plan, domain) as parts, Hand(watch) as hand:
+        with Parts(plan, domain, arm=arm) as parts, Hand(watch) as hand:
             watch.hand = hand
             watch.goal = offered(watch, parts).send_goal_async(RunMassage.Goal())
             yield parts, watch
@@ -175,7 +181,7 @@ def compare(domain: int, hold_s: float = 60.0) -> list[Figure]:
 
 
 def _in_process(plan: PressPlan) -> float:
-    simulation = PressSimulation(plan, pictured=False, settings=settings())
+    simulation = PressSimulation(plan, pictured=False, settings=ControllerSettings(sensor_timeout=SENSOR_TIMEOUT))
     errors = []
     while simulation.advance(CONTROL_HZ // 100) is not None:  # read as often as the nodes tell
         if simulation.contact_state is ContactState.HOLD:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import WrenchStamped
-from massage_arm.native import ArmState, SetPoint, Status
-from massage_msgs.msg import ControllerStatus, JointEffort
+from massage_arm.native import ArmState, ContactState, SetPoint, Status
+from massage_msgs.msg import CartesianTarget, ControllerStatus, JointEffort
 from massage_msgs.msg import SetPoint as SetPointMessage
 from numpy.typing import NDArray
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -101,12 +101,31 @@ def joint_state_message(state: ArmState, names: Sequence[str], frame: str) -> Jo
     return message
 
 
-def wrench_message(state: ArmState, frame: str) -> WrenchStamped:
-    """What the environment does to the tool [N, Nm], as the sensor says, in its axes."""
+def wrench_message(wrench: Floats, time: float, frame: str) -> WrenchStamped:
+    """A wrench (6,) [N, Nm] of `time` [s], in the axes of `frame`."""
     message = WrenchStamped()
-    message.header.stamp, message.header.frame_id = stamp(state.wrench_time), frame
+    message.header.stamp, message.header.frame_id = stamp(time), frame
     f, t = message.wrench.force, message.wrench.torque
-    f.x, f.y, f.z, t.x, t.y, t.z = state.wrench.tolist()
+    f.x, f.y, f.z, t.x, t.y, t.z = wrench.tolist()
+    return message
+
+
+def target_message(status: Status, time: float, sequence: int, frame: str) -> CartesianTarget:
+    """What the law asks of an impedance controller: its pose across the press direction, its whole force along it.
+
+    The controller's own spring then adds nothing along the press. Once a stop makes the arm limp, the pose is its own.
+    """
+    message, n = CartesianTarget(sequence=sequence), status.press_direction
+    message.header.stamp, message.header.frame_id = stamp(time), frame
+    limp = status.contact_state == ContactState.FAULT
+    off = np.zeros(3) if limp else status.set_position - status.position
+    place = status.position + off - (n @ off) * n
+    attitude = status.quaternion if limp else status.set_quaternion
+    force = (n @ status.wrench_command[:3]) * n
+    p, q, f = message.pose.position, message.pose.orientation, message.wrench.force
+    p.x, p.y, p.z = place.tolist()
+    q.x, q.y, q.z, q.w = attitude.tolist()
+    f.x, f.y, f.z = force.tolist()
     return message
 
 

@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,6 +77,16 @@ def serve(make: Callable[[], WorkingNode], args: Sequence[str] | None = None) ->
         rclpy.try_shutdown()
     if failures:
         raise failures[0]
+
+
+def paced(period: float, stop: threading.Event) -> Iterator[None]:
+    """Once every `period` [s] until `stop`; where this machine is too slow for that, as fast as it can."""
+    due = time.monotonic()
+    while not stop.is_set():
+        yield
+        now = time.monotonic()
+        due = max(due + period, now - 0.1)
+        time.sleep(max(0.0, due - now))
 
 
 def _spin(executor: EventsExecutor, stop: threading.Event, failures: list[BaseException]) -> None:

@@ -15,6 +15,7 @@ from geometry_msgs.msg import WrenchStamped
 from massage_arm.native import InputError
 from massage_msgs.msg import (
     ArmStatus,
+    CartesianTarget,
     ControllerStatus,
     Heartbeat,
     JointEffort,
@@ -35,6 +36,7 @@ TOPICS: dict[str, Any] = {
     "arm/wrench": WrenchStamped,
     "arm/effort": JointEffort,
     "arm/status": ArmStatus,
+    "arm/target": CartesianTarget,
     "controller/set_point": SetPoint,
     "controller/status": ControllerStatus,
     "session/state": SessionState,

@@ -21,20 +21,24 @@ from typing import Annotated, Any
 import rclpy
 import typer
 from action_msgs.msg import GoalStatus
-from massage_arm.control.plan import PressPlan, SessionPlan, check_any, find_plan, plan_yaml
+from massage_arm.control.plan import PressPlan, SessionPlan, check_any, find_plan
 from massage_arm.native import InputError
-from massage_arm.sim.runs import simulate
 from massage_msgs.action import RunMassage
 from massage_msgs.msg import StopInput
 from rclpy.action import ActionClient
 from rclpy.node import Node
 
 from .process import keep_to_this_machine
+from .stage import set_stage
 
 PARTS = ("simulated_arm", "controller", "supervisor", "session")
 """Processes of a rehearsal."""
+ADAPTED = ("simulated_driver", "arm_adapter", "controller", "supervisor", "session")
+"""The same where a real arm's driver is played."""
 CONTROL_HZ = 500
 """Cycles of the controller: what Python and DDS on two busy cores carry without losing more than a few in a hundred."""
+ADAPTED_HZ = 250
+"""The same with an adapter between; the springs are those of the controller beside the driver, at 1 kHz."""
 START_S = 60.0
 """s until the action is offered: each process builds the person and the arm first."""
 _END_S = 5.0
@@ -44,17 +48,32 @@ class Parts(AbstractContextManager["Parts"]):
     """The processes of a rehearsal, ended with it."""
 
     def __init__(
-        self, plan: PressPlan | SessionPlan, domain: int, record: Path | None = None, parts: Sequence[str] = PARTS
+        self,
+        plan: PressPlan | SessionPlan,
+        domain: int,
+        record: Path | None = None,
+        arm: str | None = None,
+        parts: Sequence[str] | None = None,
     ) -> None:
-        """`record`: the file into which all that goes between them is recorded."""
+        """`record`: the file into which all that goes between them is recorded; `arm`: whose driver is played.
+
+        Raises InputError for what may not or cannot be done, before anything is started.
+        """
         self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-")
-        self.plan_file = Path(self._folder.name) / "plan.yaml"
-        self.plan_file.write_text(plan_yaml(plan), encoding="utf-8")
+        try:
+            self.stage = set_stage(Path(self._folder.name), plan, arm)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        parts = parts or (ADAPTED if arm else PARTS)
         environment = os.environ | {"ROS_DOMAIN_ID": str(domain), "ROS_LOG_DIR": self._folder.name}
         self.processes = {}
         if record is not None:
-            self.processes["recorder"] = _start("recorder", f"file:={record}", environment)
-        self.processes |= {part: _start(part, f"plan:={self.plan_file}", environment) for part in parts}
+            self.processes["recorder"] = _start("recorder", {"file": record}, environment)
+        for part in parts:
+            plan_file = self.stage.plan if part.startswith("simulated") else self.stage.known
+            given = {"plan": plan_file, "station": self.stage.station}
+            self.processes[part] = _start(part, given, environment)
 
     @property
     def dead(self) -> str:
@@ -73,8 +92,9 @@ class Parts(AbstractContextManager["Parts"]):
         self._folder.cleanup()
 
 
-def _start(part: str, parameter: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", f"massage_arm_ros.{part}", "--ros-args", "-p", parameter]
+def _start(part: str, parameters: dict[str, Path], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
+    command = [sys.executable, "-m", f"massage_arm_ros.{part}", "--ros-args", *given]
     return subprocess.Popen(command, env=environment, stdout=sys.stderr)
 
 
@@ -128,15 +148,20 @@ def run_by_action(node: Node, parts: Parts, on_feedback: Any = None) -> tuple[in
     return int(answer.status), answer.result
 
 
-def rehearsable(plan: PressPlan | SessionPlan, person: str | None) -> PressPlan | SessionPlan:
-    """The plan as it is rehearsed, at `CONTROL_HZ`; InputError for what it may not, or what no node does yet."""
+def rehearsable(
+    plan: PressPlan | SessionPlan, person: str | None = None, arm: str | None = None, body: str | None = None
+) -> PressPlan | SessionPlan:
+    """The plan as it is rehearsed on `person`; InputError for what it may not, or what no node does yet.
+
+    `arm`: the profile whose driver is played; `body`: the simulated arm that plays it.
+    """
     if plan.faults:
         raise InputError(f"faults: {plan.faults} is not allowed in a rehearsal; massage-arm run takes it")
     if plan.rest_s:
         raise InputError(f"rest_s: {plan.rest_s:g} s is not allowed in a rehearsal: no node hears the heart yet")
-    plan = replace(plan, person=person or plan.person, control_hz=CONTROL_HZ)
+    control_hz = CONTROL_HZ if arm is None else ADAPTED_HZ
+    plan = replace(plan, person=person or plan.person, arm=body or plan.arm, control_hz=control_hz)
     check_any(plan)
-    simulate(plan).close()  # what it refuses is told once, before four processes do
     return plan
 
 
@@ -144,17 +169,19 @@ def main(
     what: Annotated[str, typer.Argument(help="A session or profile by name, or a plan's file.")] = "back_relaxing",
     person: Annotated[str | None, typer.Option(help="A body, or SEED/NUMBER of a population; else the plan's.")] = None,
     record: Annotated[Path | None, typer.Option(help="A new MCAP file for all that goes between the nodes.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Play the driver of this arm: a profile by name or file.")] = None,
+    played_by: Annotated[str | None, typer.Option(help="The simulated arm that plays; else the plan's.")] = None,
     domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID of the rehearsal.")] = 77,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
     """Rehearse a session: simulated arm, controller and session as ROS 2 nodes, in real time, by action."""
     try:
-        plan = rehearsable(find_plan(what), person)
+        plan = rehearsable(find_plan(what), person, arm, played_by)
         keep_to_this_machine()
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         rclpy.init()
         node = Node("rehearsal")
-        with Parts(plan, domain, record) as parts, Hand(node):
+        with Parts(plan, domain, record, arm) as parts, Hand(node):
             status, result = run_by_action(node, parts, None if as_json else _Shown())
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -24,8 +24,6 @@ class RemoteController:
         self.model, self.settings, self.limits = model, settings, limits
         self.status = Status(model.n)
         """As last heard."""
-        self._connected = False
-        self._first: tuple[float, GuardLimits] | None = None
         self._calls = {
             kind: node.create_client(kind, name)
             for kind, name in (
@@ -36,18 +34,11 @@ class RemoteController:
         }
         node.create_subscription(ControllerStatus, "controller/status", self._hear, NEWEST)
 
-    def connect(self) -> None:
-        """From now on every call goes out; the limits that were asked for before go first."""
-        self._connected = True
-        if self._first is not None:
-            self.relimit(*self._first)
-
     def activate(self, state: ArmState) -> None:
         """Begin anew where the arm stands; InputError where that is refused."""
-        if self._connected:
-            answer = self._call(Activate, Activate.Request())
-            if not answer.done:
-                raise InputError(f"activate: {answer.text}")
+        answer = self._call(Activate, Activate.Request())
+        if not answer.done:
+            raise InputError(f"activate: {answer.text}")
 
     def tare(self, wrench: Any, q: Any) -> bool:
         """Take this reading as nothing; `q` the controller knows itself. InputError where it is refused."""
@@ -58,10 +49,6 @@ class RemoteController:
 
     def relimit(self, force_max: float, limits: GuardLimits) -> None:
         """Ask for the limits of the next work; InputError where its controller does not find them in its plan."""
-        if not self._connected:
-            self._first = force_max, limits
-            self.settings = replace(self.settings, force_max=force_max)
-            return
         values = {name: float(value) for name, value in asdict(limits).items()}
         answer = self._call(
             Relimit, Relimit.Request(force_max=force_max, names=list(values), values=list(values.values()))

@@ -8,12 +8,17 @@ go of, and stays so.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
-from massage_arm.native import Command, InputError
+from massage_arm.control.plan import parse_plan
+from massage_arm.native import ArmState, Command, InputError
+from massage_arm.sim.hardware import sensor_pose
+from massage_arm.sim.press import PressSimulation
+from massage_arm.sim.runs import simulate
+from massage_arm.sim.session import SessionSimulation
 from massage_msgs.msg import ArmStatus, Heartbeat, JointEffort
 from numpy.typing import NDArray
 from rclpy.node import Node
@@ -21,8 +26,8 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
 from .messages import NEWEST, hear_one, joint_state_message, seconds, stamp, wrench_message
-from .process import serve
-from .rehearsed import simulated
+from .process import paced, serve
+from .supervisor import ARM
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +50,32 @@ def refusal(message: JointEffort, names: Sequence[str], age: float) -> str:
     return ""
 
 
+Simulation = PressSimulation | SessionSimulation
+
+
+def simulated(node: Node) -> Simulation:
+    """What the plan file makes that the node's parameter `plan` names; InputError, OSError."""
+    plan = parse_plan(Path(str(node.get_parameter("plan").value)).read_text(encoding="utf-8"))
+    return simulate(plan)
+
+
+class Scale:
+    """What an arm's own electronics make of its force sensor: the tool's weight, as it was told, is taken out."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._model = simulation.model
+        self._sensor = sensor_pose(simulation.tool)
+        self._mass, self._middle = simulation.believed_tool_kg, simulation.tool.com
+
+    def on_tool(self, state: ArmState) -> Floats:
+        """(6,) N, Nm at the TCP, tool axes: what the environment does to the tool."""
+        down = self._mass * self._model.forward(state.q)[:3, :3].T @ self._model.chain.gravity
+        force = state.wrench[:3] - down
+        moment = state.wrench[3:] - np.cross(self._middle, down)
+        wrench: Floats = np.concatenate([force, moment + np.cross(self._sensor[:3, 3], force)])
+        return wrench
+
+
 class SimulatedArm(Node):
     """The arm and the person of a plan."""
 
@@ -52,6 +83,7 @@ class SimulatedArm(Node):
         super().__init__("simulated_arm")
         self.declare_parameter("plan", "")
         self._simulation = simulated(self)
+        self._scale = Scale(self._simulation)
         plan = self._simulation.plan
         if self._simulation.arm.abilities.gravity != "robot":
             raise InputError(f"arm: {plan.arm} is not allowed; one that balances its own weight is, such as iiwa14")
@@ -74,21 +106,16 @@ class SimulatedArm(Node):
 
     def work(self, stop: threading.Event) -> None:
         """Live in real time; where this machine is too slow for that, simulated time goes slower, too."""
-        period = 1e-3 * self._steps
-        due, cycle = time.monotonic(), 0
-        while not stop.is_set():
+        for cycle, _ in enumerate(paced(1e-3 * self._steps, stop)):
             if self._following or self._let_go_at is not None:
                 self._live()
             state = self._simulation.arm.read()
-            self._wrench.publish(wrench_message(state, "tool"))  # first: joint states are what others wait for
+            # The wrench first: joint states are what others wait for.
+            self._wrench.publish(wrench_message(self._scale.on_tool(state), state.wrench_time, "tool"))
             self._joints.publish(joint_state_message(state, self._names, "arm_base"))
             if cycle % _STATUS_EVERY == 0:
                 self._tell(state.time)
-                self._heartbeat.publish(Heartbeat(node=self.get_name()))
-            now = time.monotonic()
-            cycle += 1
-            due = max(due + period, now - 0.1)
-            time.sleep(max(0.0, due - now))
+                self._heartbeat.publish(Heartbeat(node=ARM))
         self._simulation.close()
 
     def _live(self) -> None:

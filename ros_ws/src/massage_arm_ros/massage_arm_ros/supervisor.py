@@ -19,7 +19,9 @@ from std_srvs.srv import Trigger
 from .messages import NEWEST, hear_one, seconds, stamp
 from .process import serve
 
-WATCHED = ("simulated_arm", "controller", "session")
+ARM = "arm"
+"""As which the simulated arm or the adapter of a real one sends its heartbeat."""
+WATCHED = (ARM, "controller", "session")
 """Whose heartbeats must keep coming."""
 SILENT_S = 0.12
 """After which a node counts as dead: with what letting go takes, below 5 N within 0.3 s."""
