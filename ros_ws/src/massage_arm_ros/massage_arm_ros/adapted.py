@@ -17,7 +17,7 @@ from std_msgs.msg import Float64MultiArray
 
 from .arm_profile import Command, Wrench, to_tool_wrench
 from .messages import seconds
-from .station import Station
+from .station import TORQUES, Station
 
 Floats = NDArray[np.float64]
 
@@ -117,18 +117,15 @@ class Translation:
         out.header.stamp.sec, out.header.stamp.nanosec = int(whole), min(999_999_999, int(1e9 * seconds_))
         out.header.frame_id = self._station.profile.base
         meaning = self._station.profile.joint_states.effort
-        if len(message.effort) == len(message.name) and meaning in _TORQUES:
+        if len(message.effort) == len(message.name) and meaning in TORQUES:
             torque = np.asarray(message.effort)[order]
-            out.effort = (torque - self._model.gravity(q) if _TORQUES[meaning] else torque).tolist()
+            out.effort = (torque - self._model.gravity(q) if TORQUES[meaning] else torque).tolist()
         return out
 
     def wrench(self, message: WrenchStamped) -> Floats:
         """(6,) what the environment does to the tool, at the TCP, tool axes."""
         f, t = message.wrench.force, message.wrench.torque
         return to_tool_wrench([f.x, f.y, f.z, t.x, t.y, t.z], self._wrench, self._in_tool)
-
-
-_TORQUES = {"link_torque_with_gravity": True, "gravity_compensated_torque": False}
 
 
 class Commands:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from .messages import (
 )
 from .performance import performed
 from .process import serve
-from .supervisor import SILENT_S
+from .supervisor import Heard
 
 Floats = NDArray[np.float64]
 
@@ -75,7 +76,8 @@ class ControllerNode(LifecycleNode):
         self._active = False
         self._trouble = ""
         self._safety: Safety | None = None
-        self._safety_at = self._now = 0.0
+        self._safety_heard = Heard(0.0, 0.0)
+        self._now = 0.0
         self._last, self._sequence = 0.0, 0
         self._age = float("nan")
         self._commands: Any = None
@@ -214,7 +216,8 @@ class ControllerNode(LifecycleNode):
         hold.press_direction[:] = pose[:3, 2]
         hold.valid_until = state.time + FIRST_WAIT
         self._holding, self._set_point, self._trouble = hold, None, ""
-        self._safety_at = self._now = float(state.time)
+        self._now = float(state.time)
+        self._safety_heard = Heard(self._now, monotonic())
         self._last, self._sequence = self._now - self._controller.settings.period, 0
 
     @property
@@ -224,7 +227,7 @@ class ControllerNode(LifecycleNode):
             return "the supervisor has not been heard"
         if self._safety.stop:
             return str(self._safety.text)
-        return "the supervisor is silent" if self._now - self._safety_at > SILENT_S else ""
+        return "the supervisor is silent" if self._safety_heard.silent(self._now, monotonic()) else ""
 
     @property
     def _busy(self) -> str:
@@ -241,7 +244,7 @@ class ControllerNode(LifecycleNode):
         self._trouble = self._trouble or why
 
     def _hear_safety(self, message: Safety) -> None:
-        self._safety, self._safety_at = message, self._now
+        self._safety, self._safety_heard = message, Heard(self._now, monotonic())
 
     def _hear_joints(self, message: JointState) -> None:
         self._newest = (message, self._wrench)

@@ -122,14 +122,16 @@ class Watch(Node):
 
 
 @contextmanager
-def pressing(domain: int, plan: PressPlan = PRESS, arm: str | None = None) -> Iterator[tuple[Parts, Watch]]:
+def pressing(
+    domain: int, plan: PressPlan = PRESS, arm: str | None = None, command: str | None = None
+) -> Iterator[tuple[Parts, Watch]]:
     """All processes of a press, which has begun."""
     keep_to_this_machine()
     os.environ["ROS_DOMAIN_ID"] = str(domain)
     rclpy.init()
     watch = Watch("simulated_arm/status" if arm else "arm/status")
     try:
-        with Parts(plan, domain, arm=arm) as parts, Hand(watch) as hand:
+        with Parts(plan, domain, arm=arm, command=command) as parts, Hand(watch) as hand:
             watch.hand = hand
             watch.goal = offered(watch, parts).send_goal_async(RunMassage.Goal())
             yield parts, watch

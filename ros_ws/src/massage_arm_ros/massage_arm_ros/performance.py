@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 
 SENSOR_TIMEOUT = 0.02
 """s. In process a reading is stale after 8 ms; over DDS on a busy machine single ones come late or never."""
+_NEVER = 1.0  # det / trace³ of a 3 x 3 matrix is 1/27 at most
 STAND_OFF = 0.05
 """m above the skin, where a session begins."""
 
@@ -51,7 +52,12 @@ class Performance:
         # The wrench comes as what acts on the tool at its TCP, its weight taken out: no sensor pose, no tool mass.
         self.controller = make(
             self.model,
-            ControllerSettings(sensor_timeout=SENSOR_TIMEOUT, period=1.0 / plan.control_hz, force_max=most),
+            ControllerSettings(
+                sensor_timeout=SENSOR_TIMEOUT,
+                period=1.0 / plan.control_hz,
+                force_max=most,
+                observer_weakest=ControllerSettings().observer_weakest if station.joints_feel else _NEVER,
+            ),
             arm.torque_limits,
             arm.torque_rates,
             limits=limits,

@@ -53,15 +53,17 @@ class Parts(AbstractContextManager["Parts"]):
         domain: int,
         record: Path | None = None,
         arm: str | None = None,
+        command: str | None = None,
         parts: Sequence[str] | None = None,
     ) -> None:
-        """`record`: the file into which all that goes between them is recorded; `arm`: whose driver is played.
+        """`record`: the file into which all that goes between them is recorded; `arm`: whose driver is played,
+        and the kind of `command` that it takes, if not the one that it prefers.
 
         Raises InputError for what may not or cannot be done, before anything is started.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-")
         try:
-            self.stage = set_stage(Path(self._folder.name), plan, arm)
+            self.stage = set_stage(Path(self._folder.name), plan, arm, command)
         except BaseException:
             self._folder.cleanup()
             raise
@@ -171,6 +173,7 @@ def main(
     record: Annotated[Path | None, typer.Option(help="A new MCAP file for all that goes between the nodes.")] = None,
     arm: Annotated[str | None, typer.Option(help="Play the driver of this arm: a profile by name or file.")] = None,
     played_by: Annotated[str | None, typer.Option(help="The simulated arm that plays; else the plan's.")] = None,
+    command: Annotated[str | None, typer.Option(help="How it is commanded: set_points or effort.")] = None,
     domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID of the rehearsal.")] = 77,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
@@ -181,7 +184,7 @@ def main(
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         rclpy.init()
         node = Node("rehearsal")
-        with Parts(plan, domain, record, arm) as parts, Hand(node):
+        with Parts(plan, domain, record, arm, command) as parts, Hand(node):
             status, result = run_by_action(node, parts, None if as_json else _Shown())
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

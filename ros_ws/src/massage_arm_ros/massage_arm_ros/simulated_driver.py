@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import PoseStamped, WrenchStamped
 from massage_arm.native import ArmState, Command, InputError
+from massage_arm.native.reference.law import damping, task_inertias
 from massage_msgs.msg import ArmStatus
 from numpy.typing import NDArray
 from rclpy.node import Node
@@ -31,12 +32,13 @@ Floats = NDArray[np.float64]
 
 STIFFNESS = np.array([1500.0, 1500.0, 1500.0, 30.0, 30.0, 30.0])
 """N/m, Nm/rad, as an operator would set it; own choice."""
-DAMPING = np.array([80.0, 80.0, 80.0, 1.5, 1.5, 1.5])
-"""Ns/m, Nms/rad; own choice: with 3 Nms/rad a light wrist swings on filtered velocities."""
+DAMPING_RATIO = 0.7
+"""Of that spring and what the tip weighs; own choice."""
 _JOINT_DAMPING = 0.5  # Nms/rad, of motion that the tool does not see
 _CLIP = np.array([0.05, 0.3])  # m, rad off the pose, as such controllers allow
 _FASTEST_HZ = 500.0  # of Python and DDS on two busy cores
 _STATUS_EVERY = 5
+_DAMPED_EVERY = 10  # ms after which the damping is fitted to the posture again
 
 
 class SimulatedDriver(Node):
@@ -58,6 +60,7 @@ class SimulatedDriver(Node):
         self._scale, self._model = Scale(self._simulation), self._simulation.model
         self._steps = max(2, round(1e3 / min(_FASTEST_HZ, self._profile.joint_states.rate_hz)))
         self._pose: tuple[Floats, Rotation] | None = None
+        self._damping: list[Floats] | None = None
         self._wrench_asked, self._torque = np.zeros(6), np.zeros(self._model.n)
         self._commanded_at: float | None = None
         self._braked = 1.0  # s of the driver's clock that passed with brakes on; it does not begin at 0
@@ -126,7 +129,13 @@ class SimulatedDriver(Node):
         off = np.concatenate([place - at[:3, 3], (attitude * Rotation.from_matrix(at[:3, :3]).inv()).as_rotvec()])
         for part, most in ((slice(0, 3), _CLIP[0]), (slice(3, 6), _CLIP[1])):
             off[part] *= min(1.0, most / max(1e-12, float(np.linalg.norm(off[part]))))
-        force = STIFFNESS * off - DAMPING * (jacobian @ state.dq) + self._wrench_asked
+        if self._damping is None or self._simulation.arm.steps % _DAMPED_EVERY == 0:
+            inertias = task_inertias(self._model.mass_matrix(state.q), jacobian, 1e-3, 1e-2)[1:]
+            springs = STIFFNESS[:3], STIFFNESS[3:]
+            self._damping = [damping(m, np.diag(k), DAMPING_RATIO) for m, k in zip(inertias, springs, strict=True)]
+        v = jacobian @ state.dq
+        slowed = np.concatenate([self._damping[0] @ v[:3], self._damping[1] @ v[3:]])
+        force = STIFFNESS * off - slowed + self._wrench_asked
         torque: Floats = jacobian.T @ force - _JOINT_DAMPING * state.dq
         limits = self._simulation.description.torque_limits
         return np.clip(torque, -limits, limits)

@@ -41,8 +41,10 @@ class Stage:
     station: Path
 
 
-def set_stage(folder: Path, plan: PressPlan | SessionPlan, arm: str | None) -> Stage:
+def set_stage(folder: Path, plan: PressPlan | SessionPlan, arm: str | None = None, command: str | None = None) -> Stage:
     """Write all files of a rehearsal into a folder; `arm`: the profile whose driver is played, else none.
+
+    `command`: the kind of commands that it takes, else the one that it prefers.
 
     Raises InputError for a plan that may not or cannot be done, and an arm that cannot play that profile.
     """
@@ -60,13 +62,13 @@ def set_stage(folder: Path, plan: PressPlan | SessionPlan, arm: str | None) -> S
         tool = yaml.safe_load(simulation.tool.file.read_text(encoding="utf-8"))
         tool["mass_kg"] = round(simulation.believed_tool_kg, 6)
         (folder / f"{simulation.tool.file.stem}.yaml").write_text(yaml.safe_dump(tool), encoding="utf-8")
-        stage.station.write_text(yaml.safe_dump(_station(simulation, arm), sort_keys=False), encoding="utf-8")
+        stage.station.write_text(yaml.safe_dump(_station(simulation, arm, command), sort_keys=False), encoding="utf-8")
     finally:
         simulation.close()
     return stage
 
 
-def _station(simulation: PressSimulation | SessionSimulation, arm: str | None) -> dict[str, Any]:
+def _station(simulation: PressSimulation | SessionSimulation, arm: str | None, command: str | None) -> dict[str, Any]:
     base, described = simulation.base, simulation.description
     x, y, z = (1e3 * base[:3, 3]).tolist()
     return {
@@ -74,7 +76,7 @@ def _station(simulation: PressSimulation | SessionSimulation, arm: str | None) -
         "arm": arm or "arm.yaml",
         "urdf": "arm.urdf",
         "tool": f"{simulation.tool.file.stem}.yaml",
-        "command": "effort" if arm is None else load_arm(arm).commands[0].kind,
+        "command": "effort" if arm is None else command or load_arm(arm).commands[0].kind,
         "base_mm": [x, y, z - 1e3 * TABLE_HEIGHT],
         "base_yaw_deg": float(np.degrees(np.arctan2(base[1, 0], base[0, 0]))),
         "mount_mm": [1e3 * value for value in described.mount_xyz],

@@ -55,7 +55,7 @@ class Start:
         self._step("nobody else sends set-points", lambda: node.count_publishers("controller/set_point") == 1)
         self._step("the supervisor agrees", self._agreed)
         agreed = time.monotonic()
-        self._step("everybody has heard that", lambda: time.monotonic() > agreed + HEARD_S)
+        self._step("everybody has heard that", lambda: time.monotonic() > agreed + HEARD_S and self._agreed())
         self._transit(Transition.TRANSITION_ACTIVATE, "the controller holds the arm")
         node.state()
 

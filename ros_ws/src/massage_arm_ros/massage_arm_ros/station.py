@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 SCHEMA = "massage-arm/station/1"
 _TORQUE_RATE = 300.0  # Nm/s where the profile names none; assumption as in arms.yaml
+TORQUES = {"link_torque_with_gravity": True, "gravity_compensated_torque": False}
+"""What of `JointState.effort` is a torque, and whether gravity has to be taken out of it."""
 FIELDS: Fields = {
     "arm": Field(str),
     "urdf": Field(str),
@@ -46,6 +48,11 @@ class Station:
     """Arm with tool; its tip is the TCP."""
     description: ArmDescription
     file: Path
+
+    @property
+    def joints_feel(self) -> bool:
+        """Whether torques are known that acted, so that the joints can contradict the force sensor."""
+        return self.command.kind == "effort" or self.profile.joint_states.effort in TORQUES
 
 
 def load_station(file: str | Path) -> Station:

@@ -1,7 +1,7 @@
 """Watches over all others from a process of its own: who falls silent, a stop that is asked for, a second hand.
 
 Everything that is wrong stops, and stays so until somebody acknowledges. The controller follows only while it hears
-this node, so that its own death stops, too. Ages count on the arm's clock where the arm is heard: a machine that is too
+this node, so that its own death stops, too. A node is silent by the arm's clock and by this machine's: one that is too
 slow for real time slows all of it down alike.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 
 from massage_msgs.msg import ArmStatus, Heartbeat, Safety, StopInput
 from rclpy.node import Node
@@ -32,13 +33,27 @@ STOP_RATE_MAX = 200.0
 _PERIOD = 0.02
 
 
+@dataclass(frozen=True)
+class Heard:
+    """When somebody was heard last."""
+
+    arm: float
+    """s, the arm's clock."""
+    own: float
+    """s, this machine's clock."""
+
+    def silent(self, arm_now: float, own_now: float) -> bool:
+        """By both clocks: a slow machine slows the arm's, and a late message of the arm makes that one leap."""
+        return arm_now - self.arm > SILENT_S and own_now - self.own > SILENT_S
+
+
 class Supervisor(Node):
     """Says `safety` 50 times a second; begins stopped, until it has heard everybody and somebody has acknowledged."""
 
     def __init__(self) -> None:
         super().__init__("supervisor")
         self._arm_now, self._arm_at = 0.0, -1.0
-        self._heard: dict[str, float] = {}
+        self._heard: dict[str, Heard] = {}
         self._stop_at, self._stop_asked = -1.0, False
         self._stops: deque[float] = deque(maxlen=int(STOP_RATE_MAX * STOP_SILENT_S))
         self._latched = "nobody has acknowledged yet"
@@ -77,7 +92,7 @@ class Supervisor(Node):
         for name in WATCHED:
             if name not in self._heard:
                 return f"{name} has not been heard"
-            if self._arm_now - self._heard[name] > SILENT_S:
+            if self._heard[name].silent(self._arm_now, now):
                 return f"{name} is silent"
         return ""
 
@@ -89,7 +104,7 @@ class Supervisor(Node):
 
     def _hear_heartbeat(self, message: Heartbeat) -> None:
         with self._lock:
-            self._heard[message.node] = self._arm_now
+            self._heard[message.node] = Heard(self._arm_now, time.monotonic())
 
     def _hear_stop(self, message: StopInput) -> None:
         with self._lock:
