@@ -44,6 +44,7 @@ cdef struct ControllerData:
     double stiffness[3]              # governed: tangential, normal, rotational
     double torque[MAX_JOINTS]        # last commanded
     double time                      # s, the arm's clock, last cycle
+    double wrench_time               # s, of the last cycle's sensor sample
     double place[3]                  # m, where the work is, for the guard; base axes
     double touched                   # m beyond the surface as the set-point has it, where the touch was
     double out                       # W that left through the tool, as the torques were clamped

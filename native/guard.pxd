@@ -50,6 +50,7 @@ cdef struct GuardSeen:               # one cycle as the guard sees it
     double dt                        # s, of this cycle, within sense
     double loop_step                 # s, as the loop measured it
     double clock_step                # s, by the arm's clock
+    double sensor_step               # s by which the sensor's own time went on since the last cycle
     int n
     int first                        # the first cycle since activation: nothing to compare with yet
     int heard                        # the force sensor is fresh and tared
@@ -152,7 +153,8 @@ cdef inline int guard_force(Guard* g, const GuardLimits* m, const GuardSeen* s) 
         same = same and s.raw[j] == g.raw_before[j]
         g.raw_before[j] = s.raw[j]
     if s.heard:
-        g.frozen_for = lasting(g.frozen_for, same and s.working, s.dt)
+        if s.sensor_step > 0.0:  # else no new reading came: it is old, not frozen
+            g.frozen_for = lasting(g.frozen_for, same and s.working, s.sensor_step)
         if g.frozen_for > m.frozen_time:
             causes |= SENSOR_FROZEN
         if s.first:

@@ -11,6 +11,7 @@ class GuardTrial:
         dt: float = 0.001,
         loop_step: float | None = None,
         clock_step: float | None = None,
+        sensor_step: float | None = None,
         first: bool = False,
         heard: bool = True,
         felt: bool = True,

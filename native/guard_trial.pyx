@@ -27,8 +27,8 @@ cdef class GuardTrial:
         """Forget everything, as activation does."""
         guard_reset(&self.guard)
 
-    def check(self, *, double dt=0.001, loop_step=None, clock_step=None, bint first=False, bint heard=True, bint felt=True,
-              double total=0.0, bint idle=False, bint held=False, bint working=False, bint pressing=False, bint holding=False,
+    def check(self, *, double dt=0.001, loop_step=None, clock_step=None, sensor_step=None, bint first=False,
+              bint heard=True, bint felt=True, double total=0.0, bint idle=False, bint held=False, bint working=False, bint pressing=False, bint holding=False,
               q=(), q_before=(), dq=(), raw=None, double force=0.0, force_now=None, bint other_valid=False, double other=0.0,
               double off_tool=0.0, double reference=0.0, double lag=0.0, double speed_in=0.0, double speed=0.0, double depth=0.0,
               double away=0.0, double push=0.0, bint stopped=False):
@@ -43,6 +43,7 @@ cdef class GuardTrial:
         s.dt = dt
         s.loop_step = dt if loop_step is None else loop_step
         s.clock_step = dt if clock_step is None else clock_step
+        s.sensor_step = dt if sensor_step is None else sensor_step
         s.n = len(q)
         s.first, s.heard, s.felt, s.idle, s.held = first, heard, felt, idle, held
         s.working, s.pressing, s.holding = working, pressing, holding

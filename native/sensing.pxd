@@ -74,6 +74,8 @@ cdef inline int watch(ControllerData* c, const ArmStateData* state, const Status
     s.dt = dt
     s.clock_step = state.time - c.time
     s.loop_step = loop_step
+    s.sensor_step = state.wrench_time - c.wrench_time
+    c.wrench_time = state.wrench_time
     s.n = c.model.n
     s.first = not c.cycles
     s.heard = sensor == HEARD

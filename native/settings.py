@@ -38,7 +38,7 @@ class GuardLimits:
     jump_time: float = 0.02
     """s."""
     frozen_time: float = 0.008
-    """s of a reading that is the same to the last bit."""
+    """s, by the sensor's own time, of a reading that is the same to the last bit."""
     disagree_force: float = 8.0
     """N between the sensor and the joints."""
     disagree_time: float = 0.05

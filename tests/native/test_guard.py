@@ -279,6 +279,14 @@ def test_a_reading_that_stays_the_same_to_the_last_bit() -> None:
     assert guarded.after(0.001, **frozen) == Cause.SENSOR_FROZEN
 
 
+def test_an_old_reading_is_not_a_frozen_one() -> None:
+    """Over a network single readings come late or never; how old one may be is another limit."""
+    old: dict[str, Any] = {"raw": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "working": True}
+    guarded = Guarded()
+    assert guarded.after(10.0 * LIMITS.frozen_time, sensor_step=0.0, **old) == Cause(0)
+    assert guarded.after(LIMITS.frozen_time + 0.001, **old) == Cause.SENSOR_FROZEN
+
+
 @pytest.mark.parametrize("axis", range(6))
 def test_one_axis_that_moves_is_enough_to_live(axis: int) -> None:
     guarded = Guarded()

@@ -16,7 +16,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
 from .arm_profile import Command, Wrench, to_tool_wrench
-from .messages import seconds
+from .messages import seconds, stamp
 from .station import TORQUES, Station
 
 Floats = NDArray[np.float64]
@@ -29,8 +29,8 @@ KINDS: dict[str, Any] = {
 """The types of commands that can be sent."""
 LARGEST = 1e5
 """rad, rad/s, Nm, N: no arm reports more."""
-LEAP_S = 0.1
-"""s by which the driver's clock may run ahead of ours between two messages."""
+LEAP_S = 1.0
+"""s by which the driver's clock may run ahead of ours: more than any message is late."""
 
 
 def quality(reliability: str) -> QoSProfile:
@@ -55,19 +55,22 @@ class Clock:
 
     def __init__(self) -> None:
         self._first: float | None = None
-        self._last, self._last_own = -math.inf, 0.0
+        self._last = self._ahead = -math.inf
 
     def take(self, stamp: float, own: float) -> str:
-        """A message of `stamp` [s] came at `own` [s, monotonic]; why that cannot be, or nothing."""
+        """A message of `stamp` [s] came at `own` [s, monotonic]; why that cannot be, or nothing.
+
+        Messages come late, never early: the one that came soonest tells how far the two clocks are apart.
+        """
         if not stamp > 0.0:
             return "its stamps are 0; the driver must stamp what it sends"
         if self._first is None:
-            self._first = stamp
-        elif stamp - self._last > own - self._last_own + LEAP_S:
-            return f"its clock leapt {stamp - self._last:.2f} s ahead in {own - self._last_own:.2f} s of ours"
-        elif stamp < self._last:
+            self._first, self._ahead = stamp, stamp - own
+        if stamp < self._last:
             return f"its clock went back by {self._last - stamp:.3f} s"
-        self._last, self._last_own = stamp, own
+        if stamp - own > self._ahead + LEAP_S:
+            return f"its clock leapt {stamp - own - self._ahead:.2f} s ahead of ours"
+        self._last, self._ahead = stamp, max(self._ahead, stamp - own)
         return ""
 
     def since_first(self, stamp: float) -> float:
@@ -113,9 +116,7 @@ class Translation:
         order = [list(message.name).index(name) for name in self._names]
         q = np.asarray(message.position)[order]
         out = JointState(name=self._names, position=q.tolist(), velocity=np.asarray(message.velocity)[order].tolist())
-        whole, seconds_ = divmod(time, 1.0)
-        out.header.stamp.sec, out.header.stamp.nanosec = int(whole), min(999_999_999, int(1e9 * seconds_))
-        out.header.frame_id = self._station.profile.base
+        out.header.stamp, out.header.frame_id = stamp(time), self._station.profile.base
         meaning = self._station.profile.joint_states.effort
         if len(message.effort) == len(message.name) and meaning in TORQUES:
             torque = np.asarray(message.effort)[order]

@@ -177,8 +177,9 @@ class ArmAdapter(Node):
         if not self._simulated and (why := profile.refusal(on_person=False, command=self._station.command)):
             return why
         for topic in self._topics:
-            if self.count_publishers(topic) > 1:
-                return f"somebody else sends to {topic}; nobody but the adapter may"
+            senders = {sender.node_name for sender in self.get_publishers_info_by_topic(topic)}
+            if others := senders - {self.get_name(), "supervisor"}:
+                return f"{', '.join(sorted(others))} sends to {topic}, too; nobody but adapter and supervisor may"
             if not self.count_subscribers(topic):
                 return f"nobody listens to {topic}; activate {self._station.command.controller}"
         return ""

@@ -24,14 +24,14 @@ from massage_arm.control.plan import PressPlan
 from massage_arm.native import ContactState, ControllerSettings, InputError
 from massage_arm.sim.press import PressSimulation
 from massage_msgs.action import RunMassage
-from massage_msgs.msg import ArmStatus, ControllerStatus
+from massage_msgs.msg import ArmStatus, ControllerStatus, Safety
 from numpy.typing import NDArray
 from rclpy.node import Node
 
 from .messages import NEWEST, seconds
 from .performance import SENSOR_TIMEOUT
 from .process import keep_to_this_machine
-from .rehearsal import CONTROL_HZ, Hand, Parts, offered
+from .rehearsal import ADAPTED_HZ, CONTROL_HZ, Hand, Parts, offered
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +40,9 @@ UNLOADED_N = 5.0
 _HELD_S = 0.5  # of the arm's clock in hold before something is done to a process
 _AFTER_S = 1.5  # for which it is watched then
 _PATIENCE_S = 90.0  # of this machine's clock, for all of it
+_Arm = Annotated[str | None, typer.Option(help="Play the driver of this arm: a profile by name or file.")]
+_Command = Annotated[str | None, typer.Option(help="How it is commanded: set_points or effort.")]
+_PlayedBy = Annotated[str, typer.Option(help="The simulated arm that plays it.")]
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
@@ -79,11 +82,15 @@ class Watch(Node):
         """(time, true force)."""
         self.statuses: list[tuple[float, float, float, int]] = []
         """(time, force asked for, age of the set-point, contact state)."""
-        self.arm_text = self.cause_text = ""
+        self.arm_text = self.cause_text = self.safety_text = ""
         self.create_subscription(ArmStatus, truth, self._hear_arm, 10)
         if truth != "arm/status":
             self.create_subscription(ArmStatus, "arm/status", self._hear_adapter, 10)
         self.create_subscription(ControllerStatus, "controller/status", self._hear_controller, NEWEST)
+        self.create_subscription(Safety, "safety", self._hear_safety, NEWEST)
+
+    def _hear_safety(self, message: Safety) -> None:
+        self.safety_text = message.text
 
     @property
     def now(self) -> float:
@@ -96,6 +103,14 @@ class Watch(Node):
         while self.now < time_s:
             if time.monotonic() > patience:
                 raise InputError(f"the arm's clock stands at {self.now:.2f} s")
+            rclpy.spin_once(self, timeout_sec=0.05)
+
+    def until_commanded(self) -> None:
+        """Listen until the controller holds the arm."""
+        patience = time.monotonic() + _PATIENCE_S
+        while not self.statuses:
+            if time.monotonic() > patience:
+                raise InputError(f"the arm was not held within {_PATIENCE_S:g} s: {self.arm_text}")
             rclpy.spin_once(self, timeout_sec=0.05)
 
     def until_held(self) -> None:
@@ -140,14 +155,21 @@ def pressing(
         rclpy.shutdown()
 
 
-def kill(part: str, how: How, domain: int) -> Kill:
+def played(arm: str | None, played_by: str) -> PressPlan:
+    """The press of the figures, with an adapter between if a profile's driver is played."""
+    return PRESS if arm is None else replace(PRESS, arm=played_by, control_hz=ADAPTED_HZ)
+
+
+def kill(
+    part: str, how: How, domain: int, arm: str | None = None, command: str | None = None, played_by: str = "panda"
+) -> Kill:
     """Kill or freeze a process of a press at 40 N, and see what becomes of the force."""
-    with pressing(domain) as (parts, watch):
+    with pressing(domain, played(arm, played_by), arm, command) as (parts, watch):
         watch.until_held()
         at, process = watch.now, parts.processes[part]
         process.send_signal(signal.SIGKILL if how is How.KILL else signal.SIGSTOP)
         watch.until(at + _AFTER_S)
-        cause = "; ".join(filter(None, (watch.cause_text, watch.arm_text)))
+        cause = "; ".join(filter(None, (watch.safety_text, watch.cause_text, watch.arm_text)))
         if how is How.FREEZE:
             process.send_signal(signal.SIGCONT)
             watch.until(watch.now + _AFTER_S)
@@ -158,12 +180,14 @@ def kill(part: str, how: How, domain: int) -> Kill:
         return Kill(part, how, unloaded if after[-1][1] < UNLOADED_N else math.inf, not again and bool(cause), cause)
 
 
-def compare(domain: int, hold_s: float = 60.0) -> list[Figure]:
+def compare(
+    domain: int, hold_s: float = 60.0, arm: str | None = None, command: str | None = None, played_by: str = "panda"
+) -> list[Figure]:
     """The same press in one process and over DDS: RMS error of the true force while it is held."""
-    plan = replace(PRESS, hold_s=hold_s)
+    plan = replace(played(arm, played_by), hold_s=hold_s)
     began = time.monotonic()
-    with pressing(domain, plan) as (_, watch):
-        watch.until(0.5)
+    with pressing(domain, plan, arm, command) as (_, watch):
+        watch.until_commanded()
         started = time.monotonic() - began
         watch.until_held()
         watch.until(watch.now + hold_s - 2.0 * _HELD_S)
@@ -195,15 +219,18 @@ def _in_process(plan: PressPlan) -> float:
 @app.command("kills")
 def kills_command(
     runs: Annotated[int, typer.Option(min=1, help="Of each process and each way to go.")] = 5,
+    arm: _Arm = None,
+    command: _Command = None,
+    played_by: _PlayedBy = "panda",
     domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID.")] = 78,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
-    """Kill and freeze controller, session and supervisor at 40 N, again and again."""
+    """Kill and freeze controller, session, supervisor, and an adapter, at 40 N, again and again."""
     done = []
     for number in range(runs):
-        for part in ("controller", "session", "supervisor"):
+        for part in ("controller", "session", "supervisor", *(("arm_adapter",) if arm else ())):
             for how in How:
-                done.append(kill(part, how, domain))
+                done.append(kill(part, how, domain, arm, command, played_by))
                 if not as_json:
                     one = done[-1]
                     print(
@@ -221,11 +248,14 @@ def kills_command(
 @app.command("compare")
 def compare_command(
     hold_s: Annotated[float, typer.Option(min=5.0, max=90.0, help="s for which 40 N are held.")] = 60.0,
+    arm: _Arm = None,
+    command: _Command = None,
+    played_by: _PlayedBy = "panda",
     domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID.")] = 79,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
     """The same press in one process and over DDS."""
-    _show(compare(domain, hold_s), as_json)
+    _show(compare(domain, hold_s, arm, command, played_by), as_json)
 
 
 def _show(figures: list[Figure], as_json: bool) -> None:

@@ -19,6 +19,8 @@ from std_srvs.srv import Trigger
 
 from .messages import NEWEST, hear_one, seconds, stamp
 from .process import serve
+from .rescue import Rescue
+from .station import load_station
 
 ARM = "arm"
 """As which the simulated arm or the adapter of a real one sends its heartbeat."""
@@ -26,6 +28,8 @@ WATCHED = (ARM, "controller", "session")
 """Whose heartbeats must keep coming."""
 SILENT_S = 0.12
 """After which a node counts as dead: with what letting go takes, below 5 N within 0.3 s."""
+ADAPTER_SILENT_S = 0.15
+"""The same of the adapter, by this machine's clock alone: with it the arm's clock stands still."""
 STOP_SILENT_S = 0.5
 """The same of the stop input, which a person's hand and a radio link are behind; ros_arms, 4.3: 0.5 s."""
 STOP_RATE_MAX = 200.0
@@ -52,6 +56,9 @@ class Supervisor(Node):
 
     def __init__(self) -> None:
         super().__init__("supervisor")
+        self.declare_parameter("station", "")
+        station = str(self.get_parameter("station").value)
+        self._rescue = _rescue(self, station) if station else None
         self._arm_now, self._arm_at = 0.0, -1.0
         self._heard: dict[str, Heard] = {}
         self._stop_at, self._stop_asked = -1.0, False
@@ -68,6 +75,9 @@ class Supervisor(Node):
         """Look, and say what was seen."""
         while not stop.wait(_PERIOD):
             with self._lock:
+                if self._rescue is not None and self._arm_lost:
+                    self._latched = self._latched or "the arm's adapter is silent"
+                    self._rescue.send()
                 if wrong := self._wrong():
                     if not self._latched:
                         self.get_logger().error(f"stop: {wrong}")
@@ -75,6 +85,12 @@ class Supervisor(Node):
                 message = Safety(stop=bool(self._latched), text=self._latched)
             message.header.stamp = stamp(self._arm_now)
             self._says.publish(message)
+
+    @property
+    def _arm_lost(self) -> bool:
+        """Whether nobody stands between us and the arm's driver any more."""
+        heard = self._heard.get(ARM)
+        return heard is not None and time.monotonic() - heard.own > ADAPTER_SILENT_S
 
     def _wrong(self) -> str:
         """What is wrong now; empty: nothing."""
@@ -127,6 +143,12 @@ class Supervisor(Node):
             if response.success:
                 self._latched = ""
         return response
+
+
+def _rescue(node: Node, file: str) -> Rescue | None:
+    """None for an arm that lets go by itself when commands stop."""
+    station = load_station(file)
+    return None if station.command.protects else Rescue(node, station)
 
 
 def main() -> None:
