@@ -83,9 +83,8 @@ class Watch(Node):
         self.statuses: list[tuple[float, float, float, int]] = []
         """(time, force asked for, age of the set-point, contact state)."""
         self.arm_text = self.cause_text = self.safety_text = ""
-        self.create_subscription(ArmStatus, truth, self._hear_arm, 10)
-        if truth != "arm/status":
-            self.create_subscription(ArmStatus, "arm/status", self._hear_adapter, 10)
+        self.create_subscription(ArmStatus, truth, self._hear_truth, 10)
+        self.create_subscription(ArmStatus, "arm/status", self._hear_status, 10)
         self.create_subscription(ControllerStatus, "controller/status", self._hear_controller, NEWEST)
         self.create_subscription(Safety, "safety", self._hear_safety, NEWEST)
 
@@ -123,11 +122,10 @@ class Watch(Node):
             if since == math.inf and self.statuses and self.statuses[-1][3] == ContactState.HOLD:
                 since = self.now
 
-    def _hear_arm(self, message: ArmStatus) -> None:
+    def _hear_truth(self, message: ArmStatus) -> None:
         self.forces.append((seconds(message.header.stamp), message.force_true))
-        self.arm_text = message.text or self.arm_text
 
-    def _hear_adapter(self, message: ArmStatus) -> None:
+    def _hear_status(self, message: ArmStatus) -> None:
         self.arm_text = message.text
 
     def _hear_controller(self, message: ControllerStatus) -> None:
