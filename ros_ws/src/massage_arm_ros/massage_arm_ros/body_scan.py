@@ -60,7 +60,7 @@ class BodyScan(Node):
         self._goal: Any = None
         self._done: Future | None = None
         self._wanted = threading.Event()
-        self.create_subscription(PointCloud2, TOPIC, self._hear, _HEARS_ALL)
+        self._clouds = self.create_subscription(PointCloud2, TOPIC, self._hear, _HEARS_ALL)
         self._action = ActionServer(
             self, ScanBody, "scan_body", self._execute, goal_callback=self._wish, cancel_callback=self._cancel
         )
@@ -129,7 +129,7 @@ class BodyScan(Node):
         until = time.monotonic() + length
         while time.monotonic() < until:
             self._go_on(stop)
-            if (senders := self.count_publishers(TOPIC)) > 1:
+            if (senders := self.count_publishers(self._clouds.topic_name)) > 1:
                 raise InputError(f"{TOPIC}: {senders} publishers; one is allowed")
             if self._heard:
                 series.take(self._heard.popleft(), self._now)
