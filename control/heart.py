@@ -10,7 +10,8 @@ from scipy.ndimage import median_filter
 
 Floats = NDArray[np.float64]
 
-_SHORTEST, _LONGEST = 0.3, 2.0  # s, RR intervals of an adult: 30 to 200 beats a minute
+RR_S = (0.3, 2.0)
+"""s, shortest and longest RR interval of an adult: 30 to 200 beats a minute."""
 _NEIGHBOURS, _OFF = 25, 0.20  # Xu and Schuckers: an artefact is off by more than 20 % from the median of 24 around it
 _VALID, _PAIRS = 0.80, 40  # share of good beats and pairs of them without which RMSSD means nothing; proposal
 
@@ -20,7 +21,7 @@ def good_intervals(intervals: ArrayLike) -> NDArray[np.bool_]:
     rr = np.asarray(intervals, float)
     if not rr.size:
         return np.zeros(0, bool)
-    possible = np.isfinite(rr) & (rr >= _SHORTEST) & (rr <= _LONGEST)
+    possible = np.isfinite(rr) & (rr >= RR_S[0]) & (rr <= RR_S[1])
     filled = np.where(possible, rr, np.median(rr[possible]) if possible.any() else 1.0)
     # at the ends the neighbours are mirrored: a repeated last beat would be its own median, and so never an artefact
     usual = median_filter(filled, min(_NEIGHBOURS, 2 * (rr.size // 2) + 1), mode="mirror")

@@ -127,9 +127,9 @@ def _check_size(name: str, cloud: Floats) -> None:
     low, high = np.quantile(cloud, (0.01, 0.99), axis=0)
     size = float((high - low)[:2].max())
     if size > 100.0:
-        raise InputError(f"{name}: {size:.0f} m long as it stands, so it may be in millimetres; say so with --unit mm")
+        raise InputError(f"{name}: {size:.0f} m long as it stands, so it may be in millimetres; a file takes --unit mm")
     if size > _LONGEST or size < _SHORTEST:
-        raise InputError(f"{name}: {size:.3g} m long; {_SHORTEST:g} to {_LONGEST:g} m are allowed; see --unit")
+        raise InputError(f"{name}: {size:.3g} m long; {_SHORTEST:g} to {_LONGEST:g} m are allowed; is its unit m?")
 
 
 def _bin(back: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:

@@ -21,7 +21,6 @@ from .disturbances import Disturbances
 from .placement import Placement, stand_for
 from .scan import known_back
 from .simulation import UP, Simulation
-from .tick_rows import BEATS
 
 Floats = NDArray[np.float64]
 
@@ -106,7 +105,7 @@ class SessionSimulation(Simulation):
 
     def _update(self) -> None:
         """The slow side, which a belt tells of heartbeats."""
-        beats, time = float(self._truth[BEATS]), float(self.arm.read().time)
+        beats, time = self.beats, float(self.arm.read().time)
         if beats > self._beats:
             self.heart.beat(time, time - self._last_beat)
             self._beats, self._last_beat = beats, time

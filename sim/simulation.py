@@ -43,7 +43,7 @@ from .hardware import make_plant, payload, sensor_pose
 from .injector import Injector
 from .people import find_person
 from .placement import Placement
-from .tick_rows import Records, ticks_of
+from .tick_rows import BEATS, Records, ticks_of
 from .world import TABLE_HEIGHT, World
 
 Floats = NDArray[np.float64]
@@ -365,6 +365,11 @@ class Simulation(ABC):
             return 0.0
         _, dx, dy = self._body.height_field.value_and_gradient(x, y)
         return float(self._truth[6:9] @ [-dx, -dy, 1.0]) / math.sqrt(1.0 + dx * dx + dy * dy)
+
+    @property
+    def beats(self) -> float:
+        """Heartbeats of the person so far."""
+        return float(self._truth[BEATS])
 
     @property
     def set_point(self) -> SetPoint:

@@ -208,7 +208,6 @@ def test_a_set_point_that_would_outlive_its_sender_is_refused(asked_at: float, v
     ("change", "said"),
     [
         ({"faults": "sensor_cut@6.5"}, "faults: sensor_cut@6.5 is not allowed in a rehearsal"),
-        ({"rest_s": 180.0}, "no node hears the heart"),
         ({"person": "nobody"}, "person: 'nobody' is not known"),
         ({"force_n": 400.0}, "force_n: 400 N is not allowed"),
     ],

@@ -3,7 +3,10 @@
 from setuptools import find_packages, setup
 
 NAME = "massage_arm_ros"
-NODES = ("simulated_arm", "simulated_driver", "arm_adapter", "controller", "session", "supervisor", "recorder")
+NODES = (
+    "simulated_arm", "simulated_driver", "arm_adapter", "controller", "session", "supervisor", "recorder", "body_scan",
+    "biosignal",
+)  # fmt: skip
 
 setup(
     name=NAME,

@@ -109,7 +109,8 @@ class Performance:
         direction = to_base[:3, :3] @ -self.task.normal
         self.set_point.press_direction[:] = direction
         self.set_point.quaternion[:] = pointing(self.model.forward(state.q)[:3, :3], direction)
-        work = self.task.begin(self.controller, self.set_point, to_base, Pacing(0.0, self.plan.rest_s))
+        self.heart = Pacing(0.0, self.plan.rest_s)
+        work = self.task.begin(self.controller, self.set_point, to_base, self.heart)
         self.slow = SlowSide(
             self.plan, self.task.tool, self.controller, self.set_point, work, self.task.stiffness, self._kept_out
         )

@@ -15,6 +15,7 @@ from geometry_msgs.msg import WrenchStamped
 from massage_arm.native import InputError
 from massage_msgs.msg import (
     ArmStatus,
+    Biosignal,
     CartesianTarget,
     ControllerStatus,
     Heartbeat,
@@ -40,6 +41,7 @@ TOPICS: dict[str, Any] = {
     "controller/set_point": SetPoint,
     "controller/status": ControllerStatus,
     "session/state": SessionState,
+    "biosignal": Biosignal,
     "safety": Safety,
     "stop": StopInput,
     "heartbeat": Heartbeat,

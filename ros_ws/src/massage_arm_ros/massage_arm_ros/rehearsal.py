@@ -159,8 +159,6 @@ def rehearsable(
     """
     if plan.faults:
         raise InputError(f"faults: {plan.faults} is not allowed in a rehearsal; massage-arm run takes it")
-    if plan.rest_s:
-        raise InputError(f"rest_s: {plan.rest_s:g} s is not allowed in a rehearsal: no node hears the heart yet")
     control_hz = CONTROL_HZ if arm is None else ADAPTED_HZ
     plan = replace(plan, person=person or plan.person, arm=body or plan.arm, control_hz=control_hz)
     check_any(plan)

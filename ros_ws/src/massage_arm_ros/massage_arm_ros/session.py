@@ -21,6 +21,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
 
+from .heartbeats import Listener
 from .messages import NEWEST, StateReader, causes_in_words, set_point_message, stamp
 from .moves import Floating, ToStart
 from .performance import Performance, performed
@@ -55,6 +56,7 @@ class SessionNode(Node):
         self.create_subscription(JointState, "arm/joint_states", self._hear_joints, NEWEST)
         self.create_subscription(WrenchStamped, "arm/wrench", self._hear_wrench, NEWEST)
         self.create_subscription(ArmStatus, "arm/status", self._hear_arm, 10)
+        self._heart = Listener(self)
         self._start = Start(self)
         self._actions = [
             ActionServer(
@@ -142,19 +144,22 @@ class SessionNode(Node):
             if (stop.is_set() or self._goal.is_cancel_requested) and not withdrawing:
                 performance.slow.end()
                 withdrawing = True
+            self._heart.tell(performance.heart, now)
             performance.slow.update(self._reader.state, now)
             self._report(now)
             return performance.slow.over
 
         try:
-            self._start.all_steps()
+            rests = performance.plan.rest_s > 0.0
+            self._start.all_steps(heart=rests)
             performance.begin(self._reader.state)
+            self._heart.begin(needed=rests)
             result.seconds = self._drive(update)
             result.text = "; ".join(performance.slow.refusals) or causes_in_words(self._remote.status)
             result.done = not result.text
         except (Missing, InputError) as error:
             result.text = str(error)
-        result.told = list(performance.told)
+        result.told = [*performance.told, *self._heart.told]
         return result
 
     def _move(self, stop: threading.Event) -> MoveToStart.Result:

@@ -25,6 +25,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
+from .heartbeats import Belt
 from .messages import NEWEST, hear_one, joint_state_message, seconds, stamp, wrench_message
 from .process import paced, serve
 from .supervisor import ARM
@@ -101,6 +102,7 @@ class SimulatedArm(Node):
         self._wrench = self.create_publisher(WrenchStamped, "arm/wrench", NEWEST)
         self._status = self.create_publisher(ArmStatus, "arm/status", 10)
         self._heartbeat = self.create_publisher(Heartbeat, "heartbeat", 10)
+        self._belt = Belt(self)
         hear_one(self, JointEffort, "arm/effort", self._hear, self._second)
         self.create_service(SetBool, "arm/follow", self._follow)
 
@@ -113,6 +115,7 @@ class SimulatedArm(Node):
             # The wrench first: joint states are what others wait for.
             self._wrench.publish(wrench_message(self._scale.on_tool(state), state.wrench_time, "tool"))
             self._joints.publish(joint_state_message(state, self._names, "arm_base"))
+            self._belt.tell(self._simulation.beats, state.time)
             if cycle % _STATUS_EVERY == 0:
                 self._tell(state.time)
                 self._heartbeat.publish(Heartbeat(node=ARM))

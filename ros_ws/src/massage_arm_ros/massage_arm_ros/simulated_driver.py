@@ -23,6 +23,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64MultiArray
 
 from .adapted import command_topics, quality
+from .heartbeats import Belt
 from .messages import NEWEST, stamp, wrench_message
 from .process import paced, serve
 from .simulated_arm import Scale, simulated
@@ -68,6 +69,7 @@ class SimulatedDriver(Node):
         self._joints = self.create_publisher(JointState, states.topic, quality(states.reliability))
         self._wrench = self.create_publisher(WrenchStamped, wrench.topic, quality(wrench.reliability))
         self._truth = self.create_publisher(ArmStatus, "simulated_arm/status", 10)
+        self._belt = Belt(self)
         heard = {"pose": self._hear_pose, "wrench": self._hear_wrench, "effort": self._hear_effort}
         for carried, (topic, kind) in command_topics(self._command).items():
             self.create_subscription(kind, topic, heard[carried], NEWEST)
@@ -88,6 +90,7 @@ class SimulatedDriver(Node):
             now = self._braked + self._simulation.time
             self._wrench.publish(wrench_message(self._sign * self._scale.on_tool(state), now, self._wrench_frame))
             self._joints.publish(self._states(state, now))
+            self._belt.tell(self._simulation.beats, now)
             if cycle % _STATUS_EVERY == 0:
                 message = ArmStatus(ready=True, command_age=float("nan"), force_true=self._simulation.pressing_n)
                 message.header.stamp = stamp(now)

@@ -11,6 +11,8 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from std_srvs.srv import Trigger
 
+from .heartbeats import BIOSIGNAL
+
 if TYPE_CHECKING:
     from .session import SessionNode
 
@@ -36,8 +38,8 @@ class Start:
         self._ask = node.create_client(GetState, "controller/get_state")
         self._acknowledge = node.create_client(Trigger, "supervisor/acknowledge")
 
-    def all_steps(self) -> None:
-        """Every step in order; Missing with the name of the one that is not there."""
+    def all_steps(self, *, heart: bool = False) -> None:
+        """Every step in order; Missing with the name of the one that is not there. `heart`: its sensor is needed."""
         node = self._node
         self._against = ""
         self._step("the arm is heard", lambda: node.joints is not None)
@@ -53,6 +55,11 @@ class Start:
         if state == State.PRIMARY_STATE_UNCONFIGURED:
             self._transit(Transition.TRANSITION_CONFIGURE, "the controller is configured")
         self._step("nobody else sends set-points", lambda: node.count_publishers("controller/set_point") == 1)
+        if heart:
+            self._step(
+                "one sensor of the heart is there",
+                lambda: node.count_publishers(node.resolve_topic_name(BIOSIGNAL)) == 1,
+            )
         self._step("the supervisor agrees", self._agreed)
         agreed = time.monotonic()
         self._step("everybody has heard that", lambda: time.monotonic() > agreed + HEARD_S and self._agreed())
