@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -187,6 +188,9 @@ def test_a_body_comes_out_as_good_as_of_a_scan_and_a_scan_can_be_cancelled(tmp_p
     told: list[Any] = []
     with scanning(tmp_path, domain) as (node, client):
         publisher = node.create_publisher(PointCloud2, TOPIC, 2)
+        patience = time.monotonic() + 10.0
+        while not publisher.get_subscription_count() and time.monotonic() < patience:  # now and then it takes 3 s
+            rclpy.spin_once(node, timeout_sec=0.1)
 
         def until(done: Callable[[], bool]) -> None:
             for count in range(300):
