@@ -5,7 +5,7 @@ from setuptools import find_packages, setup
 NAME = "massage_arm_ros"
 NODES = (
     "simulated_arm", "simulated_driver", "arm_adapter", "controller", "session", "supervisor", "recorder", "body_scan",
-    "biosignal",
+    "biosignal", "onlooker",
 )  # fmt: skip
 
 setup(

@@ -43,7 +43,9 @@ def keep_to_this_machine() -> None:
     if network not in (None, "lan"):
         raise InputError(f"{NETWORK}={network} is not allowed; lan is, or nothing: only this machine")
     if network is None:
-        os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = str(_LOOPBACK)
+        # Fast DDS 2, which Jazzy has, knows the older name only, and would bind to every interface.
+        library = "FASTRTPS" if os.environ.get("ROS_DISTRO") == "jazzy" else "FASTDDS"
+        os.environ[f"{library}_DEFAULT_PROFILES_FILE"] = str(_LOOPBACK)
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"  # of the loopback interface: nothing else is bound
 
 

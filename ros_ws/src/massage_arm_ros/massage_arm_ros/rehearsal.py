@@ -172,6 +172,7 @@ def main(
     arm: Annotated[str | None, typer.Option(help="Play the driver of this arm: a profile by name or file.")] = None,
     played_by: Annotated[str | None, typer.Option(help="The simulated arm that plays; else the plan's.")] = None,
     command: Annotated[str | None, typer.Option(help="How it is commanded: set_points or effort.")] = None,
+    look: Annotated[bool, typer.Option(help="An onlooker, too: /diagnostics, and markers for RViz.")] = False,
     domain: Annotated[int, typer.Option(min=0, max=101, help="ROS_DOMAIN_ID of the rehearsal.")] = 77,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
 ) -> None:
@@ -182,7 +183,8 @@ def main(
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         rclpy.init()
         node = Node("rehearsal")
-        with Parts(plan, domain, record, arm, command) as parts, Hand(node):
+        names = (ADAPTED if arm else PARTS) + (("onlooker",) if look else ())
+        with Parts(plan, domain, record, arm, command, names) as parts, Hand(node):
             status, result = run_by_action(node, parts, None if as_json else _Shown())
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
