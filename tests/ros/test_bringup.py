@@ -7,6 +7,7 @@ import ast
 import importlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,9 @@ NODES: dict[str, tuple[str, tuple[str, ...]]] = {
     "arm_adapter": ("ArmAdapter", ("played",)),
     "controller": ("ControllerNode", ("plain", "played")),
     "session": ("SessionNode", ("plain",)),
-    "supervisor": ("Supervisor", ("plain",)),
+    "supervisor": ("Supervisor", ("plain", "played")),
+    "body_scan": ("BodyScan", ("plain",)),
+    "biosignal": ("BiosignalNode", ("plain",)),
     "recorder": ("Recorder", ("plain",)),
     "onlooker": ("Onlooker", ("plain",)),
 }
@@ -94,8 +97,9 @@ def test_launch_files_start_every_node_and_no_node_twice() -> None:
     shared = in_each.pop("nodes.launch.py")
     for name, own in in_each.items():
         assert len(own) == 1 and not set(own) & set(shared), name
-    # A real arm's driver is played only where the adapter is tried: the command `rehearsal --arm` does that.
-    assert {*shared, "simulated_arm", "arm_adapter", "simulated_driver"} >= entry_points()
+    # A real arm's driver is played only where the adapter is tried: the command `rehearsal --arm` does that. Camera
+    # and belt are started with what only their owner knows.
+    assert {*shared, "simulated_arm", "arm_adapter", "simulated_driver", "body_scan", "biosignal"} >= entry_points()
 
 
 def test_rviz_shows_the_topics_that_there_are() -> None:
@@ -183,7 +187,12 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stage]:
 def really(executable: str, stage: Stage, folder: Path) -> Allowed:
     """What a node has when it is made, and configured."""
     plan = stage.plan if executable.startswith("simulated") else stage.known
-    given = {"plan": plan, "station": stage.station, "file": folder / "record.mcap"}
+    pose = {name: 0.0 for name in ("x_m", "y_m", "z_m", "roll_deg", "pitch_deg", "yaw_deg")}
+    devices: dict[str, dict[str, Any]] = {
+        "biosignal": {"device": "topic"},
+        "body_scan": {"camera_frame": "camera", "folder": folder, **pose},
+    }
+    given = devices.get(executable, {"plan": plan, "station": stage.station, "file": folder / "record.mcap"})
     rclpy.init(args=["--ros-args", *(word for key, value in given.items() for word in ("-p", f"{key}:={value}"))])
     try:
         node = getattr(importlib.import_module(f"massage_arm_ros.{executable}"), NODES[executable][0])()
@@ -195,6 +204,7 @@ def really(executable: str, stage: Stage, folder: Path) -> Allowed:
             node.get_service_names_and_types_by_node,
             node.get_client_names_and_types_by_node,
         )
+        time.sleep(0.3)  # until the node's own graph knows of all of it
         has = Allowed(*(frozenset(name for name, _ in ask(node.get_name(), "/")) for ask in asks))
         node.destroy_node()
         return has
