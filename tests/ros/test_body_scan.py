@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,9 +33,9 @@ POSE_GIVEN = {"x_m": 0.36, "y_m": 0.05, "z_m": 1.1, "roll_deg": 178.0, "pitch_de
 CAMERA = Camera.at("camera", np.array([*POSE_GIVEN.values()][:3]), np.array([*POSE_GIVEN.values()][3:]))
 
 
-def seen(seed: int, lying: Lying = LYING, frames: int = 30) -> np.ndarray:
-    """(N, 3) m, body frame."""
-    return look(BODY, np.random.default_rng(seed), lying, Seeing(frames=frames))
+def seen(seed: int, lying: Lying = LYING) -> np.ndarray:
+    """(N, 3) m, body frame; as few pixels as such a camera has, for a machine that others use, too."""
+    return look(BODY, np.random.default_rng(seed), lying, Seeing(width=424, height=240, frames=30))
 
 
 def message_of(points: np.ndarray, at: float = 10.0, frame: str = "camera") -> PointCloud2:
@@ -188,9 +187,6 @@ def test_a_body_comes_out_as_good_as_of_a_scan_and_a_scan_can_be_cancelled(tmp_p
     told: list[Any] = []
     with scanning(tmp_path, domain) as (node, client):
         publisher = node.create_publisher(PointCloud2, TOPIC, 2)
-        patience = time.monotonic() + 10.0
-        while not publisher.get_subscription_count() and time.monotonic() < patience:  # now and then it takes 3 s
-            rclpy.spin_once(node, timeout_sec=0.1)
 
         def until(done: Callable[[], bool]) -> None:
             for count in range(300):
@@ -220,8 +216,8 @@ def test_a_body_comes_out_as_good_as_of_a_scan_and_a_scan_can_be_cancelled(tmp_p
         again = send().get_result_async()
         until(again.done)
         assert not again.result().result.done and "is there already" in again.result().result.text
-    assert result.done and result.text == "" and list(map(str, result.warnings)) == [BRIEF]
-    assert told[-1].feedback.clouds >= 3 and told[-1].feedback.points > 100_000
+    assert result.done and result.text == "" and list(map(str, result.warnings)) == [BRIEF], result
+    assert told[-1].feedback.clouds >= 2 and told[-1].feedback.points > 100_000
     body = load_body(result.file)
     assert list(result.sites) == list(BODY.sites) and 0.0 < result.fit < 0.01 and result.seen > 0.6
     assert Path(result.file).with_suffix(".png").read_bytes().startswith(b"\x89PNG")
