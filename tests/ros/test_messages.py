@@ -44,7 +44,7 @@ def test_joints_are_mapped_by_name_whatever_their_order(order: list[str], values
         setattr(message, field, [getattr(message, field)[i] for i in at])
     message.name = order
     reader = StateReader(NAMES)
-    assert reader.read(message, wrench_message(state, "tool")) == ""
+    assert reader.read(message, wrench_message(state.wrench, state.wrench_time, "tcp")) == ""
     back = reader.state
     for name in ("q", "dq", "torque", "wrench"):
         assert np.array_equal(getattr(back, name), getattr(state, name))

@@ -12,6 +12,7 @@ from typing import Any
 
 from geometry_msgs.msg import Pose, WrenchStamped
 from massage_arm.native import InputError
+from massage_arm.urdf import TCP
 from massage_msgs.msg import ArmStatus, CartesianTarget, Heartbeat, JointEffort
 from rclpy.node import Node
 from scipy.spatial.transform import Rotation
@@ -94,6 +95,16 @@ class ArmAdapter(Node):
                 told = time.monotonic()
                 self._tell()
                 self._heartbeat.publish(Heartbeat(node=ARM))
+        self._leave()
+
+    def _leave(self) -> None:
+        """Whoever ends the adapter does not leave the last command to a driver that repeats it."""
+        if self._following:
+            self._let_go("it was ended")
+        until = time.monotonic() + 2.0 * LET_GO
+        while self._let_go_at is not None and time.monotonic() < until:
+            self._pass_on()
+            time.sleep(0.1 * LET_GO)
 
     # The way up.
 
@@ -112,7 +123,7 @@ class ArmAdapter(Node):
         """At once, so that it is there before the joint state that others wait for."""
         self._wrench_at = time.monotonic()
         at = self._arm_clock.since_first(stamp_of(message))
-        self._wrench.publish(wrench_message(self._translate.wrench(message), max(0.0, at), "tool"))
+        self._wrench.publish(wrench_message(self._translate.wrench(message), max(0.0, at), TCP))
 
     # The way down.
 

@@ -19,6 +19,7 @@ from massage_arm.sim.hardware import sensor_pose
 from massage_arm.sim.press import PressSimulation
 from massage_arm.sim.runs import simulate
 from massage_arm.sim.session import SessionSimulation
+from massage_arm.urdf import TCP
 from massage_msgs.msg import ArmStatus, Heartbeat, JointEffort
 from numpy.typing import NDArray
 from rclpy.node import Node
@@ -113,7 +114,7 @@ class SimulatedArm(Node):
                 self._live()
             state = self._simulation.arm.read()
             # The wrench first: joint states are what others wait for.
-            self._wrench.publish(wrench_message(self._scale.on_tool(state), state.wrench_time, "tool"))
+            self._wrench.publish(wrench_message(self._scale.on_tool(state), state.wrench_time, TCP))
             self._joints.publish(joint_state_message(state, self._names, "arm_base"))
             self._belt.tell(self._simulation.beats, state.time)
             if cycle % _STATUS_EVERY == 0:

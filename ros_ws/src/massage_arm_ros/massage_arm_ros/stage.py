@@ -134,7 +134,7 @@ def _profile(simulation: PressSimulation | SessionSimulation) -> dict[str, Any]:
         for name, speed, torque in zip(arm.joint_names, arm.velocity_limits, arm.torque_limits, strict=True)
     ]
     topic = {"reliability": "best_effort", "rate_hz": float(simulation.plan.control_hz), "timeout_ms": 20.0}
-    wrench = {"frame_id": "tool", "point": "tcp", "axes": "tcp", "sign": "on_tool", "source": _MADE}
+    wrench = {"frame_id": "tcp", "point": "tcp", "axes": "tcp", "sign": "on_tool", "source": _MADE}
     effort = {"carries": ["effort"], "by": "topic", "name": "arm/effort", "type": "massage_msgs/msg/JointEffort"}
     command = {
         "kind": "effort", "controller": "simulated_arm", "inputs": [effort], "rate_hz": topic["rate_hz"],
