@@ -242,6 +242,8 @@ def test_a_node_may_do_what_it_does_and_nothing_else(
     later = set()
     if executable == "arm_adapter":  # listens to these when somebody sends on them
         later = {check.topic for check in load_arm(PLAYED).ready}
+    if executable == "body_scan":  # as reliably as the camera speaks, once it is there
+        later = {"/body_cloud"}
     for how in ("publish", "subscribe", "reply", "request"):
         union = frozenset().union(*(getattr(one, how) for one in has)) | (later if how == "subscribe" else set())
         assert getattr(may, how) == union, how

@@ -35,7 +35,7 @@ from .messages import (
     target_message,
 )
 from .performance import performed
-from .process import serve
+from .process import serve, settle
 from .supervisor import Heard
 
 Floats = NDArray[np.float64]
@@ -109,6 +109,7 @@ class ControllerNode(LifecycleNode):
         self._targets = performance.station.command.kind == "set_points"
         kind, topic = (CartesianTarget, "arm/target") if self._targets else (JointEffort, "arm/effort")
         self._commands = self.create_publisher(kind, topic, NEWEST)
+        settle()
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

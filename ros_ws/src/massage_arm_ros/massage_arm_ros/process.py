@@ -68,8 +68,7 @@ def serve(make: Callable[[], WorkingNode], args: Sequence[str] | None = None) ->
     spinning.start()
     # The first line of a log takes tens of ms, in which a controller would send no torques: rclpy looks for its caller.
     node.get_logger().info("is there")
-    gc.collect()
-    gc.freeze()  # a full collection takes tens of ms with all that is loaded
+    settle()
     try:
         node.work(stop)
     finally:
@@ -79,6 +78,12 @@ def serve(make: Callable[[], WorkingNode], args: Sequence[str] | None = None) ->
         rclpy.try_shutdown()
     if failures:
         raise failures[0]
+
+
+def settle() -> None:
+    """Let all that was made until now be no work for the garbage collector: a full collection takes tens of ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def paced(period: float, stop: threading.Event) -> Iterator[None]:
