@@ -23,7 +23,7 @@ from massage_arm_ros.adapted import (
     joints_problem,
 )
 from massage_arm_ros.arm_profile import Input, load_arm
-from massage_arm_ros.figures import How, kill, played, pressing
+from massage_arm_ros.figures import How, held, kill, played
 from massage_arm_ros.messages import target_message
 from massage_arm_ros.stage import set_stage
 from massage_arm_ros.station import Station, load_station
@@ -214,7 +214,7 @@ def test_a_driver_that_repeats_the_last_command_lets_go_when_the_adapter_is_kill
 def test_one_action_after_the_other_through_an_adapter(domain: int) -> None:
     """Float, then press, as a first day with an arm goes; the arm's own wrench has the other sign."""
     plan = replace(played("franka_fr3", "panda"), force_n=20.0, hold_s=1.0)
-    with pressing(domain, plan, "franka_fr3") as (_, watch):
+    with held(domain, plan, "franka_fr3") as (_, watch):
         client = ActionClient(watch, VerifyHold, "verify_hold")
         assert client.wait_for_server(10.0)
         refused = client.send_goal_async(VerifyHold.Goal(seconds=3.0))

@@ -21,7 +21,7 @@ from lifecycle_msgs.srv import ChangeState
 from massage_arm.control.plan import PressPlan, plan_yaml
 from massage_arm.native import GuardLimits, InputError, SetPoint, Task
 from massage_arm_ros.controller import misdated
-from massage_arm_ros.figures import PRESS, How, kill, pressing
+from massage_arm_ros.figures import PRESS, How, held, kill, pressing
 from massage_arm_ros.messages import NEWEST, set_point_message
 from massage_arm_ros.process import keep_to_this_machine
 from massage_arm_ros.recorder import TOPICS
@@ -93,8 +93,7 @@ def test_whoever_dies_or_freezes_the_force_is_let_out(part: str, how: How, cause
 
 
 def test_a_goal_is_one_at_a_time_and_can_be_cancelled_under_load(domain: int) -> None:
-    with pressing(domain, replace(PRESS, force_n=20.0)) as (_, watch):
-        watch.until_held()
+    with held(domain, replace(PRESS, force_n=20.0)) as (_, watch):
         client = ActionClient(watch, RunMassage, "run_massage")
         assert client.wait_for_server(10.0)
         again = client.send_goal_async(RunMassage.Goal())
@@ -111,8 +110,7 @@ def test_a_goal_is_one_at_a_time_and_can_be_cancelled_under_load(domain: int) ->
 
 @pytest.mark.parametrize("topic", ["controller/set_point", "arm/wrench"])
 def test_a_second_sender_ends_the_press_and_is_named(topic: str, domain: int) -> None:
-    with pressing(domain, replace(PRESS, force_n=20.0)) as (_, watch):
-        watch.until_held()
+    with held(domain, replace(PRESS, force_n=20.0)) as (_, watch):
         harder = SetPoint()
         harder.force, harder.force_rate, harder.task = 60.0, 60.0, Task.PRESS
         message = WrenchStamped() if topic == "arm/wrench" else set_point_message(harder, watch.now, "base")
@@ -128,8 +126,7 @@ def test_a_second_sender_ends_the_press_and_is_named(topic: str, domain: int) ->
 
 def test_nothing_is_changed_while_it_presses(domain: int) -> None:
     """Whoever activates, tares, lifts the limits or deactivates under load would make it press more, or drop it."""
-    with pressing(domain, replace(PRESS, force_n=20.0)) as (_, watch):
-        watch.until_held()
+    with held(domain, replace(PRESS, force_n=20.0)) as (_, watch):
 
         def ask(kind: Any, name: str, request: Any) -> Any:
             client = watch.create_client(kind, name)
@@ -227,8 +224,7 @@ def test_the_person_of_a_plan_stays_unless_another_is_named() -> None:
 def test_a_stop_is_never_missed(what: str, domain: int) -> None:
     """Pressed, its line cut, or its messages pushed out by another hand that says all is well."""
     said = {"pressed": "a stop is asked for", "silent": "the stop input is silent", "flooded": "two publishers on stop"}
-    with pressing(domain, replace(PRESS, force_n=20.0)) as (_, watch):
-        watch.until_held()
+    with held(domain, replace(PRESS, force_n=20.0)) as (_, watch):
         if what == "pressed":
             watch.hand.stop = True
         if what == "silent":
@@ -243,8 +239,7 @@ def test_a_stop_is_never_missed(what: str, domain: int) -> None:
 
 
 def test_a_second_sender_of_torques_is_not_followed_and_named(domain: int) -> None:
-    with pressing(domain, replace(PRESS, force_n=20.0)) as (_, watch):
-        watch.until_held()
+    with held(domain, replace(PRESS, force_n=20.0)) as (_, watch):
         watch.create_publisher(JointEffort, "arm/effort", NEWEST)
         watch.until(watch.now + 1.5)
         assert "two publishers on arm/effort" in watch.arm_text
